@@ -1,0 +1,232 @@
+"""Documents become passages: paragraphs, with fragments joined and long ones cut at sentence ends."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from corpus.documents import Document
+from corpus.sentences import split_sentences
+
+_BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
+# Hard-wrapped text has shorter lines: a line of this many characters is a paragraph of its own.
+_UNWRAPPED_LINE = re.compile(r"(?<=[^\n]{120})\n")
+_SENTENCE_END = re.compile(r"[.!?…。！？។]['\"”’»)\]*_]*$")
+_BYLINE = re.compile(
+    r"^\W*(?:(?i:written by|posted by|author:?)\s+\S|[Bb][Yy]\s+[A-Z])", re.MULTILINE
+)
+
+FRONT_CONTEXT = "Title of the document, where and when it was published:"
+BYLINE_CONTEXT = "Author: who wrote the document, its writer and signature:"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSettings:
+    """How documents are cut into passages.
+
+    Attributes:
+        min_words: A paragraph of fewer words joins its neighbours; so does one of up to twice as
+            many that does not end as a sentence does, such as a headline.
+        max_tokens: The longest passage, counted by the encoder that will embed it; 0 means as long
+            as the encoder reads.
+    """
+
+    min_words: int = 15
+    max_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.min_words < 0:
+            raise ValueError(f"min_words must be at least 0, got {self.min_words}")
+        if self.max_tokens != 0 and self.max_tokens < 16:
+            raise ValueError(f"max_tokens must be 0 or at least 16, got {self.max_tokens}")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A contiguous slice of a document.
+
+    `document.text[passage.start:passage.end] == passage.text` always holds, so an offset inside a
+    passage becomes an offset in its document by adding `start`.
+
+    Attributes:
+        document_id: Id of the document the passage was cut from.
+        start: Offset of the first character (code point) in the document's text.
+        end: Offset after the last character, as in a Python slice.
+        text: The slice itself, with nothing stripped or normalised.
+        context: Words that the passage is found by but that are no part of it: what a headline or
+            a signature is, which its own words do not say. Never quoted.
+    """
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+    context: str = ""
+
+    @property
+    def searchable_text(self) -> str:
+        """The text to embed and to index: the context, if any, and the passage."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+def split_document(
+    document: Document,
+    settings: SplitSettings | None = None,
+    *,
+    count_tokens: Callable[[str], int] = lambda text: len(text.split()),
+    max_tokens: int = 180,
+) -> list[Passage]:
+    """Cut a document into passages.
+
+    Args:
+        document: The document to cut.
+        settings: When to join and when to cut.
+        count_tokens: Length of a text in the unit of `max_tokens`: the encoder's tokens, or words.
+        max_tokens: The encoder's window, used where the settings do not name a shorter one.
+
+    Returns:
+        Passages in reading order that do not overlap; every word of the document is in one of
+        them. A document without words has no passages.
+    """
+    settings = settings or SplitSettings()
+    limit = min(settings.max_tokens or max_tokens, max_tokens)
+    blocks = list(_join_fragments(document.text, _blocks(document.text), settings.min_words))
+    passages = []
+    for number, (start, end) in enumerate(blocks):
+        context = _context(
+            document.text[start:end], is_first=number == 0, min_words=settings.min_words
+        )
+        room = limit - (count_tokens(context) if context else 0)
+        for piece_start, piece_end in _cut(document.text, start, end, count_tokens, max(room, 8)):
+            passages.append(
+                Passage(
+                    document_id=document.id,
+                    start=piece_start,
+                    end=piece_end,
+                    text=document.text[piece_start:piece_end],
+                    context=context,
+                )
+            )
+    return passages
+
+
+def find_title(text: str) -> str:
+    """Find the headline of a text: its first paragraph where that is short and no sentence."""
+    for start, end in _blocks(text):
+        first_line = text[start:end].split("\n", 1)[0].strip()
+        headline = first_line.strip("#*_= \t")
+        is_marked = first_line.startswith("#")
+        if headline and (
+            is_marked or (_n_words(headline) <= 30 and not _SENTENCE_END.search(headline))
+        ):
+            return headline
+        return ""
+    return ""
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the paragraphs as offsets without surrounding white space."""
+    bounds = [(0, 0)]
+    bounds += sorted(
+        match.span() for regex in (_BLANK_LINES, _UNWRAPPED_LINE) for match in regex.finditer(text)
+    )
+    bounds.append((len(text), len(text)))
+    for (_, start), (end, _) in zip(bounds, bounds[1:], strict=False):
+        piece = text[start:end]
+        if words := piece.strip():
+            offset = start + piece.index(words)
+            yield offset, offset + len(words)
+
+
+def _join_fragments(
+    text: str, blocks: Iterator[tuple[int, int]], min_words: int
+) -> Iterator[tuple[int, int]]:
+    """Join fragments (headlines, datelines, signatures) with each other or with what they lead to.
+
+    Fragments that follow one another make a passage once they hold `min_words`; a shorter run joins
+    the paragraph after it, and at the end of the document the one before it.
+    """
+    run: tuple[int, int] | None = None
+    last: tuple[int, int] | None = None
+    for block in blocks:
+        joined = block if run is None else (run[0], block[1])
+        if _is_fragment(text[block[0] : block[1]], min_words):
+            if run and _n_words(text[run[0] : run[1]]) >= 3 * min_words:
+                yield from (span for span in (last, run) if span)
+                last, run = None, block
+            else:
+                run = joined
+            continue
+        if last:
+            yield last
+        if run and _n_words(text[run[0] : run[1]]) >= min_words:
+            yield run
+            last = block
+        else:
+            last = joined
+        run = None
+    if run and last and _n_words(text[run[0] : run[1]]) < min_words:
+        last, run = (last[0], run[1]), None
+    yield from (span for span in (last, run) if span)
+
+
+def _is_fragment(text: str, min_words: int) -> bool:
+    n_words = _n_words(text)
+    return n_words < min_words or (n_words < 2 * min_words and not _SENTENCE_END.search(text))
+
+
+def _context(text: str, *, is_first: bool, min_words: int) -> str:
+    """Say what a headline or a byline is; other passages speak for themselves."""
+    parts = []
+    first_block = next(_blocks(text), (0, 0))
+    if is_first and _is_fragment(text[first_block[0] : first_block[1]], min_words):
+        parts.append(FRONT_CONTEXT)
+    if _BYLINE.search(text) and any(
+        _BYLINE.search(text[start:end]) and _is_fragment(text[start:end], min_words)
+        for start, end in _blocks(text)
+    ):
+        parts.append(BYLINE_CONTEXT)
+    return " ".join(parts)
+
+
+def _cut(
+    text: str, start: int, end: int, count_tokens: Callable[[str], int], max_tokens: int
+) -> Iterator[tuple[int, int]]:
+    """Yield pieces of at most `max_tokens`, cut at sentence ends where there are any."""
+    if count_tokens(text[start:end]) <= max_tokens:
+        yield start, end
+        return
+    sentences = [(start + first, start + last) for first, last in split_sentences(text[start:end])]
+    if len(sentences) < 2:
+        yield from _halve(text, start, end, count_tokens, max_tokens)
+        return
+    piece = sentences[0]
+    for sentence in sentences[1:]:
+        if count_tokens(text[piece[0] : sentence[1]]) <= max_tokens:
+            piece = (piece[0], sentence[1])
+        else:
+            yield from _halve(text, *piece, count_tokens, max_tokens)
+            piece = sentence
+    yield from _halve(text, *piece, count_tokens, max_tokens)
+
+
+def _halve(
+    text: str, start: int, end: int, count_tokens: Callable[[str], int], max_tokens: int
+) -> Iterator[tuple[int, int]]:
+    """Yield a sentence whole, or in halves cut at the space nearest to its middle."""
+    if end - start < 2 or count_tokens(text[start:end]) <= max_tokens:
+        yield start, end
+        return
+    middle = (start + end) // 2
+    spaces = [match.span() for match in re.finditer(r"\s+", text[start:end])]
+    if spaces:
+        first, last = min(spaces, key=lambda span: abs(start + span[0] - middle))
+        left, right = start + first, start + last
+    else:
+        left = right = middle
+    yield from _halve(text, start, left, count_tokens, max_tokens)
+    yield from _halve(text, right, end, count_tokens, max_tokens)
+
+
+def _n_words(text: str) -> int:
+    """Count words; scripts that write none apart count one for every eight characters."""
+    return max(len(text.split()), len(text) // 8 if not text.isascii() else 0)
