@@ -1,0 +1,143 @@
+"""The commands that need no conversation: `observer run` and `observer evaluate`."""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli_options import BotOpener, bot_options
+from corpus.errors import ObserverError
+
+if TYPE_CHECKING:
+    from bot.evaluate import Report
+
+_STANDARD_OUTPUT = Path("-")
+
+
+@click.command("run")
+@click.argument("questions", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The answers file to write, JSON Lines; - for standard output.",
+)
+@click.option("--resume", is_flag=True, help="Keep the answers in OUTPUT and ask only the rest.")
+@click.option("--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
+@bot_options
+def run_command(
+    questions: Path, output: Path, resume: bool, overwrite: bool, opener: BotOpener
+) -> None:
+    """Ask every question of the set QUESTIONS.
+
+    QUESTIONS is JSON Lines (.jsonl), a table (.csv, .tsv), a question a line (.txt) or SQuAD 2.0
+    (.json). Each answer is written as soon as it is found; a run that was interrupted goes on with
+    --resume.
+    """
+    from bot.questions import load_questions
+    from bot.run import ask_all, kept_records, record_line, run_questions
+
+    if resume and overwrite:
+        raise click.UsageError(
+            "--resume keeps OUTPUT and --overwrite replaces it; name one of them"
+        )
+    if output == _STANDARD_OUTPUT and (resume or overwrite):
+        raise click.UsageError("--resume and --overwrite need a file as OUTPUT, not -")
+    question_set = load_questions(questions)
+    if output == _STANDARD_OUTPUT:
+        for record in ask_all(opener(), question_set):
+            click.echo(record_line(record), nl=False)
+        return
+    if output.exists() and output.samefile(questions):
+        raise ObserverError(f"{output}: is the question set itself; name another answers file")
+    # Before the models are loaded, which takes seconds.
+    kept = kept_records(output, question_set, resume=resume, overwrite=overwrite)
+    if len(kept) == len(question_set):
+        return
+    bot = opener()
+    try:
+        run_questions(bot, question_set, output, resume=resume, overwrite=overwrite)
+    except KeyboardInterrupt:
+        click.echo(f"{output}: interrupted; go on with --resume", err=True)
+        raise
+
+
+def _parse_bounds(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, float]:
+    """Parse `f1=0.8`; where a metric is named twice the stricter bound counts."""
+    from bot.evaluate import METRICS
+
+    # Of times, less is better: a lower bound on them would be met by a slow bot.
+    known = [name for name in METRICS if not name.startswith("seconds")]
+    bounds: dict[str, float] = {}
+    for value in values:
+        name, _, number = value.partition("=")
+        if name not in known:
+            raise click.BadParameter(
+                f"{name!r} is no metric; expected METRIC=NUMBER with one of {', '.join(known)}"
+            )
+        try:
+            bound = float(number)
+        except ValueError:
+            bound = math.nan
+        if not math.isfinite(bound):
+            raise click.BadParameter(f"expected a number as in f1=0.8, got {value!r}")
+        bounds[name] = max(bound, bounds.get(name, bound))
+    return bounds
+
+
+@click.command("evaluate")
+@click.argument("questions", type=click.Path(path_type=Path))
+@click.argument("answers", type=click.Path(path_type=Path))
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object; null for what is missing."
+)
+@click.option(
+    "--fail-under",
+    "bounds",
+    metavar="METRIC=NUMBER",
+    multiple=True,
+    callback=_parse_bounds,
+    help="Exit with status 1 if the metric is lower, or missing; can be given several times.",
+)
+@click.pass_context
+def evaluate_command(
+    context: click.Context, questions: Path, answers: Path, as_json: bool, bounds: dict[str, float]
+) -> None:
+    """Score the file ANSWERS, written by `observer run`, against its set QUESTIONS.
+
+    No model is loaded. Exact match and F1 are those of SQuAD 2.0; recall is the share of questions
+    with evidence of which one of the first passages overlaps it.
+    """
+    from bot.evaluate import evaluate, format_report, load_predictions
+    from bot.questions import load_questions
+
+    question_set, predictions = load_questions(questions), load_predictions(answers)
+    try:
+        report = evaluate(question_set, predictions)
+    except ObserverError as error:
+        raise ObserverError(f"{answers}: {error}") from error
+    click.echo(json.dumps(report.scores(), indent=2) if as_json else format_report(report))
+    unmet = _unmet(report, bounds)
+    for message in unmet:
+        click.echo(message, err=True)
+    if unmet:
+        context.exit(1)
+
+
+def _unmet(report: "Report", bounds: dict[str, float]) -> list[str]:
+    """Say which bounds are not met, allowing for the rounding of a mean."""
+    messages = []
+    for name, bound in bounds.items():
+        score = report.scores()[name]
+        if score is None:
+            messages.append(
+                f"{name} cannot be computed from these files, expected at least {bound:g}"
+            )
+        elif score < bound - 1e-9:
+            messages.append(f"{name} is {score:.4f}, expected at least {bound:g}")
+    return messages

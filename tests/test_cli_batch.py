@@ -1,0 +1,214 @@
+import json
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner
+
+from bot.answer import Answer
+from bot.cli_batch import evaluate_command, run_command
+from corpus.errors import ObserverError
+
+
+class StubBot:
+    """Knows one word."""
+
+    def ask(self, question, history=()):
+        text = "Westerdam" if "ship" in question else ""
+        return Answer(question, question, text, (), (), 0.75 if text else 0.25, seconds=0.5)
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The index folders that `open_bot` was called with."""
+    folders = []
+
+    def open_bot(index_folder):
+        folders.append(index_folder)
+        return StubBot()
+
+    module = ModuleType("bot.opening")
+    monkeypatch.setattr(module, "open_bot", open_bot, raising=False)
+    monkeypatch.setitem(sys.modules, "bot.opening", module)
+    return folders
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, opened):
+    """Call a command in a folder of its own; an error a user can mend comes out as it is raised."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "q.jsonl").write_text(
+        '{"question": "Which ship?", "answers": ["Westerdam"]}\n'
+        '{"question": "Who?", "answers": ["Hun Sen"]}\n'
+        '{"question": "Why?", "answers": []}\n'
+    )
+
+    def invoke(command, *args):
+        result = CliRunner().invoke(command, args)
+        if isinstance(result.exception, ObserverError | KeyboardInterrupt):
+            raise result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def answered(call):
+    call(run_command, "q.jsonl", "-o", "a.jsonl")
+    return call
+
+
+def test_run_writes_an_answers_file_and_nothing_else(call, tmp_path, opened):
+    result = call(run_command, "q.jsonl", "--output", "a.jsonl")
+    assert (result.exit_code, result.output) == (0, "")
+    records = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [(record["id"], record["answer"]) for record in records] == [
+        ("1", "Westerdam"),
+        ("2", ""),
+        ("3", ""),
+    ]
+    assert opened == [None]
+
+
+def test_run_writes_to_standard_output_for_a_dash(call, tmp_path):
+    result = call(run_command, "q.jsonl", "-o", "-")
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["1", "2", "3"]
+    assert [path.name for path in tmp_path.iterdir()] == ["q.jsonl"]
+
+
+def test_run_opens_the_index_it_is_given(call, opened, tmp_path):
+    call(run_command, "q.jsonl", "-o", "a.jsonl", "--index", "handbook.index")
+    assert [str(folder) for folder in opened] == ["handbook.index"]
+
+
+def test_run_refuses_to_clobber_before_it_loads_a_model(answered, opened):
+    opened.clear()
+    with pytest.raises(
+        ObserverError, match=r"a\.jsonl: already exists; .* --resume, .* --overwrite"
+    ):
+        answered(run_command, "q.jsonl", "-o", "a.jsonl")
+    assert opened == []
+    assert answered(run_command, "q.jsonl", "-o", "a.jsonl", "--overwrite").exit_code == 0
+
+
+def test_run_loads_no_model_when_nothing_is_left_to_ask(answered, opened):
+    opened.clear()
+    assert answered(run_command, "q.jsonl", "-o", "a.jsonl", "--resume").exit_code == 0
+    assert opened == []
+
+
+def test_run_resumes_what_is_left(answered, tmp_path):
+    path = tmp_path / "a.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    assert answered(run_command, "q.jsonl", "-o", "a.jsonl", "--resume").exit_code == 0
+    assert path.read_bytes() == whole
+
+
+def test_run_never_writes_over_its_questions(call, tmp_path):
+    before = (tmp_path / "q.jsonl").read_bytes()
+    with pytest.raises(ObserverError, match=r"q\.jsonl: is the question set itself; name another"):
+        call(run_command, "q.jsonl", "-o", "./q.jsonl", "--overwrite")
+    assert (tmp_path / "q.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "a.jsonl", "--resume", "--overwrite"], "name one of them"),
+        (["-o", "-", "--resume"], "need a file as OUTPUT"),
+        (["-o", "-", "--overwrite"], "need a file as OUTPUT"),
+        ([], "Missing option '-o' / '--output'"),
+    ],
+)
+def test_options_that_contradict_each_other_are_usage_errors(call, options, message):
+    result = call(run_command, "q.jsonl", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_an_interrupted_run_says_how_to_go_on(call, monkeypatch, tmp_path):
+    def stop(self, question, history=()):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StubBot, "ask", stop)
+    result = CliRunner().invoke(run_command, ["q.jsonl", "-o", "a.jsonl"])
+    assert result.exit_code != 0
+    assert "a.jsonl: interrupted; go on with --resume\n" in result.stderr
+    assert (tmp_path / "a.jsonl").read_bytes() == b""
+
+
+def test_evaluate_prints_a_table(answered):
+    result = answered(evaluate_command, "q.jsonl", "a.jsonl")
+    assert result.exit_code == 0
+    # Right: the ship and the refusal, of three.
+    assert "exact_match             0.6667\n" in result.stdout
+    assert "recall@1                     -\n" in result.stdout
+
+
+def test_evaluate_prints_an_object_with_null_for_what_is_missing(answered):
+    report = json.loads(answered(evaluate_command, "q.jsonl", "a.jsonl", "--json").stdout)
+    assert report["n"] == 3
+    assert report["exact_match"] == pytest.approx(2 / 3)
+    # 0.75 and 0.25 against 0.25: one win and one tie of two pairs.
+    assert report["auroc"] == 0.75
+    assert report["recall@5"] is None
+    assert report["seconds_median"] == 0.5
+
+
+def test_bounds_that_are_met_change_nothing(answered):
+    bounds = ("--fail-under", "refused=1", "--fail-under", "f1=0.6666666667")
+    result = answered(evaluate_command, "q.jsonl", "a.jsonl", *bounds)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_every_bound_that_is_not_met_is_named(answered):
+    bounds = [f"--fail-under={bound}" for bound in ("f1=0.8", "f1=0.1", "mrr=0", "refused=0.5")]
+    result = answered(evaluate_command, "q.jsonl", "a.jsonl", "--json", *bounds)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "f1 is 0.6667, expected at least 0.8",
+        "mrr cannot be computed from these files, expected at least 0",
+    ]
+    assert json.loads(result.stdout)["n"] == 3
+
+
+@pytest.mark.parametrize(
+    ("bound", "message"),
+    [
+        ("accuracy=1", "'accuracy' is no metric"),
+        ("f1", "expected a number as in f1=0.8, got 'f1'"),
+        ("f1=high", "expected a number as in f1=0.8, got 'f1=high'"),
+        ("f1=nan", "expected a number"),
+        ("seconds_median=1", "'seconds_median' is no metric"),
+    ],
+)
+def test_a_malformed_bound_is_a_usage_error(answered, bound, message):
+    result = answered(evaluate_command, "q.jsonl", "a.jsonl", "--fail-under", bound)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_an_unknown_metric_is_answered_with_the_known_ones(answered):
+    result = answered(evaluate_command, "q.jsonl", "a.jsonl", "--fail-under", "em=1")
+    assert "exact_match, f1, " in result.stderr
+    assert "recall@5, mrr" in result.stderr
+
+
+def test_evaluate_names_the_file_that_lacks_an_answer(answered, tmp_path):
+    lines = (tmp_path / "a.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "a.jsonl").write_text("".join(lines[:2]))
+    with pytest.raises(
+        ObserverError, match=r"a\.jsonl: no answer to question '3'; ask the rest with"
+    ):
+        answered(evaluate_command, "q.jsonl", "a.jsonl")
+
+
+def test_importing_the_commands_loads_nothing_heavy():
+    heavy = ["numpy", "torch", "faiss", "gradio", "sentence_transformers", "bm25s"]
+    code = f"import sys, bot.cli_batch; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="."
+    )
+    assert result.stdout == "[]\n"
