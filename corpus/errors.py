@@ -8,8 +8,8 @@ ObserverError
 ├── QuestionFormatError       a question set or an answers file has a malformed row
 └── SettingsError             a setting is unknown or out of range
 
-Each message is one line that names the file, the place and the remedy; the command line shows it as it
-is, with exit status 2.
+Each message is one line that names the file, the place and the remedy; the command line shows it as
+it is, with exit status 2.
 """
 
 

@@ -3,8 +3,11 @@
 import codecs
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from corpus.documents import Document, unify_newlines
 from corpus.errors import UnreadableDocumentError
@@ -22,6 +25,8 @@ _BYTE_ORDER_MARKS = (
 # charset-normalizer tells scripts apart well but the code pages of Latin script badly: most guesses
 # among them are wrong for Windows-1252, which is by far the commonest.
 _LATIN_ALPHABETS = ("Basic Latin", "Latin", "Control character", "General Punctuation", "Currency")
+# What no text holds, zero bytes apart: control characters but white space, end-of-file and escape.
+_CONTROLS = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _CP1250_LANGUAGES = {"Polish", "Czech", "Slovak", "Slovene", "Croatian", "Hungarian", "Romanian"}
 
 
@@ -41,9 +46,10 @@ def decode_text(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = _decode_legacy(data)
-    if "\0" in text:
-        text = _decode_utf16(data)
-    return text
+    n_zeros = text.count("\0")
+    if n_zeros and 4 * n_zeros < len(text) and not _CONTROLS.search(text):
+        raise ValueError("stray zero bytes: not a text file")
+    return _decode_utf16(data) if n_zeros else text
 
 
 def load_document(path: Path, *, document_id: str | None = None) -> Document:
@@ -60,13 +66,15 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
     if loader is None:
         kinds = ", ".join(LOADERS)
         raise UnreadableDocumentError(
-            f"{path}: files of kind {path.suffix or 'without suffix'!r} cannot be read, only {kinds}; "
-            "save it as plain text"
+            f"{path}: files of kind {path.suffix or 'without suffix'!r} cannot be read, "
+            f"only {kinds}; save it as plain text"
         )
     try:
+        if path.exists() and not path.is_file():
+            raise UnreadableDocumentError(f"{path}: is not a file; name the files in it")
         data = path.read_bytes()
     except OSError as error:
-        raise UnreadableDocumentError(f"{path}: cannot be read: {error.strerror}") from error
+        raise _not_readable(path, error) from error
     try:
         text = unify_newlines(loader(data))
     except ValueError as error:
@@ -74,13 +82,13 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
             f"{path}: is not text in a known encoding; save it as UTF-8"
         ) from error
     if not text.strip():
-        raise UnreadableDocumentError(f"{path}: holds no words")
+        raise UnreadableDocumentError(f"{path}: holds no words; leave it out, or write some")
     return Document(
         id=document_id or path.name,
         text=text,
         title=find_title(text),
         sha256=hashlib.sha256(data).hexdigest(),
-        path=path.resolve(),
+        path=path.absolute(),
     )
 
 
@@ -108,42 +116,61 @@ def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:
         UnreadableDocumentError: A path is missing, a file is unreadable, or nothing was found.
     """
     roots = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    # By the file itself, so that one reached by two paths or links is loaded once.
+    files: dict[str, Path] = {}
     for root in roots:
-        if not root.exists():
-            raise UnreadableDocumentError(f"{root}: no such file or folder")
-    files = sorted({file.resolve() for root in roots for file in _files(root)})
+        for file in _files(root):
+            files.setdefault(os.path.realpath(file), file)
     if not files:
         names = ", ".join(str(root) for root in roots)
         kinds = ", ".join(LOADERS)
         raise UnreadableDocumentError(
             f"{names}: no documents found; expected files ending in {kinds}"
         )
+    # The file of a link may lie anywhere; the link itself lies where the user sees it.
+    places = {file: file.parent.resolve() / file.name for file in files.values()}
     if len(roots) == 1 and roots[0].is_dir():
         base = roots[0].resolve()
     else:
-        base = Path(os.path.commonpath([file.parent for file in files]))
+        base = Path(os.path.commonpath([place.parent for place in places.values()]))
     documents = [
-        load_document(file, document_id=file.relative_to(base).as_posix()) for file in files
+        load_document(file, document_id=place.relative_to(base).as_posix())
+        for file, place in places.items()
     ]
     return sorted(documents, key=lambda document: document.id)
 
 
 def _files(root: Path) -> Iterator[Path]:
-    if not root.is_dir():
-        yield root
-        return
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in names:
+    try:
+        if not root.exists() and not root.is_symlink():
+            raise UnreadableDocumentError(f"{root}: no such file or folder; check the name")
+        if not root.is_dir():
+            yield root
+            return
+    except OSError as error:
+        raise _not_readable(root, error) from error
+    for folder, subfolders, names in os.walk(root, onerror=_raise_not_readable):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in LOADERS:
                 yield Path(folder) / name
 
 
+def _not_readable(path: Path, error: OSError) -> UnreadableDocumentError:
+    return UnreadableDocumentError(
+        f"{path}: cannot be read: {error.strerror}; check its name and who may read it"
+    )
+
+
+def _raise_not_readable(error: OSError) -> NoReturn:
+    raise _not_readable(Path(error.filename), error) from error
+
+
 def _decode_utf16(data: bytes) -> str:
-    """Decode UTF-16 without a mark: in mostly Latin text, every second byte is zero."""
-    big_endian = data[0:200:2].count(0) > data[1:200:2].count(0)
+    """Decode UTF-16 without a mark: one byte of every space and Latin letter is zero."""
+    big_endian = data[0::2].count(0) > data[1::2].count(0)
     text = data.decode("utf-16-be" if big_endian else "utf-16-le")
-    if "\0" in text:
+    if "\0" in text or _CONTROLS.search(text):
         raise ValueError("zero bytes: not a text file")
     return text
 
@@ -157,12 +184,13 @@ def _decode_legacy(data: bytes) -> str:
     if guess is None:
         raise ValueError("no known encoding")
     is_latin = all(alphabet.startswith(_LATIN_ALPHABETS) for alphabet in guess.alphabets)
-    if not is_latin or guess.language in _CP1250_LANGUAGES:
-        return str(guess)
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError:
-        return str(guess)
+    text = str(guess)
+    if is_latin and guess.language not in _CP1250_LANGUAGES:
+        with suppress(UnicodeDecodeError):
+            text = data.decode("cp1252")
+    if _CONTROLS.search(text):
+        raise ValueError("control characters: not a text file")
+    return text
 
 
 LOADERS: dict[str, Callable[[bytes], str]] = {

@@ -1,8 +1,10 @@
-"""Documents become passages: paragraphs, with fragments joined and long ones cut at sentence ends."""
+"""Documents become passages: paragraphs, fragments joined, long ones cut at sentence ends."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from corpus.documents import Document
 from corpus.sentences import split_sentences
@@ -12,8 +14,16 @@ _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _UNWRAPPED_LINE = re.compile(r"(?<=[^\n]{120})\n")
 _SENTENCE_END = re.compile(r"[.!?…。！？។]['\"”’»)\]*_]*$")
 _BYLINE = re.compile(
-    r"^\W*(?:(?i:written by|posted by|author:?)\s+\S|[Bb][Yy]\s+[A-Z])", re.MULTILINE
+    r"^[^\w\n]*(?:(?i:written by|posted by|author:?)\s+\S|[Bb][Yy]\s+[A-Z])", re.MULTILINE
 )
+_SPACES = re.compile(r"\s+")
+# An encoder may take an unknown word of any length for one token, a whole paragraph in a script
+# that sets no spaces.
+_MAX_CHARACTERS_PER_TOKEN = 20
+_JOINERS = frozenset("\u200d\u17d2")  # zero-width joiner, Khmer coeng
+_MAX_NUDGE = 8
+_MIN_ROOM = 8
+_SURE_SHARE = 0.75
 
 FRONT_CONTEXT = "Title of the document, where and when it was published:"
 BYLINE_CONTEXT = "Author: who wrote the document, its writer and signature:"
@@ -96,7 +106,8 @@ def split_document(
             document.text[start:end], is_first=number == 0, min_words=settings.min_words
         )
         room = limit - (count_tokens(context) if context else 0)
-        for piece_start, piece_end in _cut(document.text, start, end, count_tokens, max(room, 8)):
+        room = max(room, min(limit, _MIN_ROOM))
+        for piece_start, piece_end in _cut(document.text, start, end, count_tokens, room):
             passages.append(
                 Passage(
                     document_id=document.id,
@@ -130,7 +141,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
         match.span() for regex in (_BLANK_LINES, _UNWRAPPED_LINE) for match in regex.finditer(text)
     )
     bounds.append((len(text), len(text)))
-    for (_, start), (end, _) in zip(bounds, bounds[1:], strict=False):
+    for (_, start), (end, _) in pairwise(bounds):
         piece = text[start:end]
         if words := piece.strip():
             offset = start + piece.index(words)
@@ -192,7 +203,7 @@ def _cut(
     text: str, start: int, end: int, count_tokens: Callable[[str], int], max_tokens: int
 ) -> Iterator[tuple[int, int]]:
     """Yield pieces of at most `max_tokens`, cut at sentence ends where there are any."""
-    if count_tokens(text[start:end]) <= max_tokens:
+    if _fits(text, start, end, count_tokens, max_tokens):
         yield start, end
         return
     sentences = [(start + first, start + last) for first, last in split_sentences(text[start:end])]
@@ -200,12 +211,20 @@ def _cut(
         yield from _halve(text, start, end, count_tokens, max_tokens)
         return
     piece = sentences[0]
+    n_tokens = _n_tokens(text, *piece, count_tokens, max_tokens)
     for sentence in sentences[1:]:
-        if count_tokens(text[piece[0] : sentence[1]]) <= max_tokens:
-            piece = (piece[0], sentence[1])
+        n_more = _n_tokens(text, *sentence, count_tokens, max_tokens)
+        joined = (piece[0], sentence[1])
+        # Counting the whole again with every sentence takes long; far from the limit a sum will do.
+        n_joined = n_tokens + n_more
+        is_long = joined[1] - joined[0] > _MAX_CHARACTERS_PER_TOKEN * max_tokens
+        if is_long or n_joined > _SURE_SHARE * max_tokens:
+            n_joined = _n_tokens(text, *joined, count_tokens, max_tokens)
+        if n_joined <= max_tokens:
+            piece, n_tokens = joined, n_joined
         else:
             yield from _halve(text, *piece, count_tokens, max_tokens)
-            piece = sentence
+            piece, n_tokens = sentence, n_more
     yield from _halve(text, *piece, count_tokens, max_tokens)
 
 
@@ -213,18 +232,50 @@ def _halve(
     text: str, start: int, end: int, count_tokens: Callable[[str], int], max_tokens: int
 ) -> Iterator[tuple[int, int]]:
     """Yield a sentence whole, or in halves cut at the space nearest to its middle."""
-    if end - start < 2 or count_tokens(text[start:end]) <= max_tokens:
+    if end - start < 2 or _fits(text, start, end, count_tokens, max_tokens):
         yield start, end
         return
-    middle = (start + end) // 2
-    spaces = [match.span() for match in re.finditer(r"\s+", text[start:end])]
-    if spaces:
-        first, last = min(spaces, key=lambda span: abs(start + span[0] - middle))
-        left, right = start + first, start + last
-    else:
-        left = right = middle
+    left, right = _middle(text, start, end)
     yield from _halve(text, start, left, count_tokens, max_tokens)
     yield from _halve(text, right, end, count_tokens, max_tokens)
+
+
+def _fits(
+    text: str, start: int, end: int, count_tokens: Callable[[str], int], max_tokens: int
+) -> bool:
+    return _n_tokens(text, start, end, count_tokens, max_tokens) <= max_tokens
+
+
+def _n_tokens(
+    text: str, start: int, end: int, count_tokens: Callable[[str], int], max_tokens: int
+) -> int:
+    """Count tokens; a text that is too long at any count is not looked at."""
+    if end - start > _MAX_CHARACTERS_PER_TOKEN * max_tokens:
+        return max_tokens + 1
+    return count_tokens(text[start:end])
+
+
+def _middle(text: str, start: int, end: int) -> tuple[int, int]:
+    """Find the white space nearest to the middle, or a place between two characters if none."""
+    middle = (start + end) // 2
+    head = text[start:middle].rstrip()
+    if len(head) == middle - start:
+        words = head.rsplit(maxsplit=1)
+        head = words[0] if len(words) > 1 else ""
+    before = _SPACES.match(text, start + len(head)) if head else None
+    after = _SPACES.search(text, before.end() if before else middle, end)
+    spaces = [match for match in (before, after) if match]
+    if spaces:
+        return min(spaces, key=lambda match: abs(match.start() - middle)).span()
+    # Not between a letter or emoji and what is drawn onto it.
+    for place in range(middle, min(middle + _MAX_NUDGE, end)):
+        if text[place - 1] not in _JOINERS and not _joins_what_is_before(text[place]):
+            return place, place
+    return middle, middle
+
+
+def _joins_what_is_before(character: str) -> bool:
+    return unicodedata.category(character).startswith("M") or character in _JOINERS
 
 
 def _n_words(text: str) -> int:

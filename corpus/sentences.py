@@ -1,27 +1,35 @@
 """Sentence boundaries as offsets, by rule."""
 
 import re
+from itertools import pairwise
 
-# A terminator with its closing quotes and brackets. Latin ones count only before white space; the
-# full stops of scripts that set no space after them count where they stand.
+# A terminator with its closing quotes, brackets and Markdown. Latin ones count only before white
+# space; the full stops of scripts that set no space after them count where they stand. The
+# look-behind keeps a long row of dots from being tried from each of them.
 _TERMINATOR = re.compile(
-    r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”』」）]*|[។៕؟۔।]+|\n\s*\n|\n(?=\s*[-*•–]\s)"
+    r"(?<![.!?…])[.!?…]+[\"'”’»)\]*_]*(?=\s)|[。！？]+[”』」）]*|[។៕؟۔।]+"
+    r"|\n\s*\n|\n(?=\s*(?:[-*•–]|\d{1,2}[.)])\s)"
 )
 _ABBREVIATIONS = frozenset(
     """
-    adm al approx art ca capt cf ch co col cpl dept dr e.g ed eds etc fig figs gen gov hon i.e inc jr lt
-    ltd maj messrs mr mrs ms mt mx no nos p pp para ph.d pres prof rep rev sec sen sgt sr st viz vol vs
+    adm al approx ca capt cf co col cpl dept dr e.g ed eds etc gen gov hon i.e inc jr lt ltd maj
+    messrs mr mrs ms mt mx ph.d pres prof rep rev sec sen sgt sr st viz vs
     jan feb mar apr jun jul aug sep sept oct nov dec
     """.split()
 )
+# Abbreviations before a number only: "no", "art" and "fig" are words too.
+_NUMBERED = frozenset("art ch fig figs no nos p para pp vol".split())
+_NUMBER = re.compile(r"\W*(?:\d|[VX]\b|[IVXLC]{2,}\b)")
+_LIST_NUMBER = re.compile(r"(?:^|\n)[^\S\n]*\d{1,2}\.$")
+_FOLLOWING = re.compile(r"\s*+(.{0,40})", re.DOTALL)
 _INITIALS = re.compile(r"(?:\b[A-Za-z]\.)+$")
 _OPENERS = "\"'“‘«([*_#>"
 # Words that open a sentence far oftener than they follow "U.S." or an initial.
 _STARTERS = frozenset(
     """
     A After All An And As At But By During For From Few Four He Her His However I If In It Its Many
-    Most No On One Our She Since So Some That The Their Then There These They This Those Three To Two
-    We When While With You
+    Most No On One Our She Since So Some That The Their Then There These They This Those Three To
+    Two We When While With You
     """.split()
 )
 
@@ -29,8 +37,9 @@ _STARTERS = frozenset(
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """Find the sentences of a text.
 
-    A blank line and a list bullet at the start of a line always end a sentence; a full stop does
-    not when it belongs to an abbreviation ("U.S. Secretary of State", "Dr. Who", "No. 5").
+    A blank line and a list bullet or number at the start of a line always end a sentence; a full
+    stop does not when it belongs to that number or to an abbreviation ("U.S. Secretary of State",
+    "Dr. Who", "No. 5").
 
     Args:
         text: One passage or paragraph, of any script.
@@ -43,7 +52,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     bounds += [match.end() for match in _TERMINATOR.finditer(text) if _ends_sentence(text, match)]
     bounds.append(len(text))
     spans = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         piece = text[start:end]
         if words := piece.strip():
             offset = start + piece.index(words)
@@ -55,7 +64,8 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     mark = match.group()
     if mark[0] not in ".!?…":
         return True
-    following = text[match.end() :].lstrip()[:40]
+    found = _FOLLOWING.match(text, match.end())
+    following = found[1] if found else ""
     if not following:
         return True
     first = following.lstrip(_OPENERS)[:1]
@@ -64,10 +74,15 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if mark != ".":
         return True
     before = text[max(0, match.start() - 20) : match.end()]
+    if _LIST_NUMBER.search(before):
+        return False
     word = before.split()[-1].lstrip(_OPENERS)
+    name = word.rstrip(".").lower()
+    if name in _NUMBERED:
+        return not _NUMBER.match(following)
     if _INITIALS.search(word):
-        return bool(re.match(r"\W*(\w+)", following) and _first_word(following) in _STARTERS)
-    return word.rstrip(".").lower() not in _ABBREVIATIONS
+        return _first_word(following) in _STARTERS
+    return name not in _ABBREVIATIONS
 
 
 def _first_word(text: str) -> str:

@@ -26,23 +26,27 @@ _PROGRESS_FROM = 256
 
 
 class Encoder(Protocol):
-    """Embeds queries and passages into one vector space.
-
-    Attributes:
-        name: What the user calls the encoder.
-        fingerprint: Identifies the weights: two encoders with the same fingerprint embed alike.
-        dim: Length of a vector.
-        max_tokens: The longest text that is embedded whole, in tokens.
-    """
+    """Embeds queries and passages into one vector space."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the user calls the encoder."""
+        ...
+
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """Identifies the weights: two encoders with the same fingerprint embed alike."""
+        ...
+
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
     @property
-    def max_tokens(self) -> int: ...
+    def max_tokens(self) -> int:
+        """The longest text that is embedded whole, in tokens."""
+        ...
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a text, without those that the encoder adds."""
@@ -108,24 +112,26 @@ class SentenceEncoder:
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a text, without those that the encoder adds."""
-        tokenizer = self._model.tokenizer
-        return len(
-            tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+        encoded = self._model.tokenizer(
+            _encodable([text])[0], add_special_tokens=False, truncation=False, verbose=False
         )
+        return len(encoded["input_ids"])
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """Embed questions as unit vectors of shape (n_texts, dim)."""
         vectors = self._model.encode_query(
-            list(texts), normalize_embeddings=True, show_progress_bar=False
+            _encodable(texts), normalize_embeddings=True, show_progress_bar=False
         )
-        return np.asarray(vectors, dtype=np.float32)
+        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dim)
 
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """Embed passages as unit vectors of shape (n_texts, dim), with a progress bar if many."""
         vectors = self._model.encode_document(
-            list(texts), normalize_embeddings=True, show_progress_bar=len(texts) >= _PROGRESS_FROM
+            _encodable(texts),
+            normalize_embeddings=True,
+            show_progress_bar=len(texts) >= _PROGRESS_FROM,
         )
-        return np.asarray(vectors, dtype=np.float32)
+        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dim)
 
     @cached_property
     def _model(self) -> "SentenceTransformer":
@@ -133,18 +139,24 @@ class SentenceEncoder:
         if is_packaged:
             folder = packaged_model()
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             return SentenceTransformer(str(folder) if is_packaged else self._name)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, LookupError, RuntimeError, SafetensorError) as error:
             reason = str(error).split("\n", 1)[0]
             raise EncoderError(
-                f"{self._name}: cannot be loaded as a sentence-transformers model ({reason}); name a "
-                "folder, or a model of the Hugging Face hub that this machine can reach"
+                f"{self._name}: cannot be loaded as a sentence-transformers model ({reason}); "
+                "name a folder, or a model of the Hugging Face hub that this machine can reach"
             ) from error
+
+
+def _encodable(texts: Sequence[str]) -> list[str]:
+    """Replace what no tokenizer takes: halves of surrogate pairs, from a broken command line."""
+    return [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
 
 
 def packaged_model() -> Path:
@@ -159,7 +171,8 @@ def packaged_model() -> Path:
         files = metadata.files(_PACKAGE) or []
     except metadata.PackageNotFoundError as error:
         raise EncoderError(
-            f"the package {_PACKAGE} is not installed; install it with: pip install {_PACKAGE}==0.1.0"
+            f"the package {_PACKAGE} is not installed; "
+            f"install it with: pip install {_PACKAGE}==0.1.0"
         ) from error
     for file in files:
         if file.name == "model.safetensors":

@@ -14,17 +14,37 @@ Whoever reads in between, or after a crash, finds the old version whole or the n
 
 import json
 import os
+import re
+import shlex
 import shutil
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from corpus.errors import IndexFormatError
 from corpus.loaders import file_sha256
+from index.embedding import DEFAULT_ENCODER
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+_DATA = re.compile(r"data-[0-9a-f]{12}")
+_PARTIAL = re.compile(re.escape(MANIFEST) + r"\.data-[0-9a-f]{12}")
+# A data folder younger than this may be one that another process is writing.
+_LEFTOVER_SECONDS = 3600
+# What the parsers of JSON, .npy and FAISS files and the look into what they return may raise.
+_MALFORMED = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+)
 
 
 def write_folder(
@@ -44,6 +64,7 @@ def write_folder(
     check_writable(folder)
     name = f"data-{uuid.uuid4().hex[:12]}"
     data = folder / name
+    partial = folder / f"{MANIFEST}.{name}"
     try:
         data.mkdir(parents=True)
         write_data(data)
@@ -53,18 +74,18 @@ def write_folder(
             "data": name,
             "checksums": {file: file_sha256(data / file) for file in _files(data)},
         }
-        partial = folder / f"{MANIFEST}.{name}"
-        partial.write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        # In ASCII: a file's name may hold bytes that are no text.
+        partial.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+        replaced = _named_data(folder)
         partial.replace(folder / MANIFEST)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(data, ignore_errors=True)
-        raise IndexFormatError(
-            f"{folder}: cannot be written: {error.strerror}; choose a folder that you may write to"
-        ) from error
-    except BaseException:
-        shutil.rmtree(data, ignore_errors=True)
+        with suppress(OSError):
+            partial.unlink()
+        if isinstance(error, OSError):
+            raise _not_writable(folder, error) from error
         raise
-    _remove_leftovers(folder, keep=name)
+    _remove_leftovers(folder, keep=name, replaced=replaced)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -73,18 +94,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
         IndexFormatError: There is none, it is unreadable, or of another format version.
     """
-    if not folder.is_dir():
-        raise IndexFormatError(
-            f"{folder}: no such index; build it with: observer index PATH -o {folder}"
-        )
     try:
+        if not folder.is_dir():
+            raise IndexFormatError(
+                f"{folder}: no such index; build it with: {refresh_command(folder, {})}"
+            )
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise IndexFormatError(
             f"{folder}: is not an index, it has no {MANIFEST}; build one with: "
-            f"observer index PATH -o {folder}"
+            f"{refresh_command(folder, {})}"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise IndexFormatError(f"{folder / MANIFEST}: is unreadable; {_rebuild(folder)}") from error
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version != FORMAT_VERSION:
@@ -101,27 +122,60 @@ def checked_data(folder: Path, manifest: dict[str, Any]) -> Path:
     Raises:
         IndexFormatError: A file is missing or altered.
     """
-    try:
-        data = folder / Path(manifest["data"]).name
-        checksums = dict(manifest["checksums"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise IndexFormatError(
-            f"{folder / MANIFEST}: lacks {error}; {_rebuild(folder, manifest)}"
-        ) from error
+    with reading(folder, manifest, MANIFEST):
+        name, checksums = str(manifest["data"]), dict(manifest["checksums"])
+        if not _DATA.fullmatch(name):
+            raise ValueError(f"no data folder is called {name!r}")
+    data = folder / name
     for file, checksum in checksums.items():
         if not (data / file).is_file():
             raise IndexFormatError(f"{data / file}: is missing; {_rebuild(folder, manifest)}")
         if file_sha256(data / file) != checksum:
             raise IndexFormatError(
-                f"{data / file}: was altered since the index was built; {_rebuild(folder, manifest)}"
+                f"{data / file}: was altered since the index was built; "
+                f"{_rebuild(folder, manifest)}"
             )
     return data
 
 
-def refresh_command(folder: Path, manifest: dict[str, Any]) -> str:
-    """Say which command builds this index again."""
-    sources = " ".join(manifest.get("sources") or ["PATH"])
-    return f"observer index {sources} -o {folder}"
+@contextmanager
+def reading(folder: Path, manifest: dict[str, Any], file: str) -> Iterator[None]:
+    """Turn what malformed content raises into one line.
+
+    Args:
+        folder: The index.
+        manifest: Its manifest, for the command that mends it.
+        file: What is read inside the block, for the message.
+
+    Raises:
+        IndexFormatError: The block raised what a parser raises.
+    """
+    try:
+        yield
+    except _MALFORMED as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        raise IndexFormatError(
+            f"{folder}: {file} is malformed ({reason}); {_rebuild(folder, manifest)}"
+        ) from error
+
+
+def refresh_command(folder: Path, manifest: dict[str, Any], *, encoder: str | None = None) -> str:
+    """Say which command builds this index again.
+
+    Args:
+        folder: The index.
+        manifest: What is known of it; it may be malformed or empty.
+        encoder: The encoder to build with; by default the one it was built with.
+    """
+    sources = manifest.get("sources")
+    if not isinstance(sources, list) or not all(isinstance(path, str) for path in sources):
+        sources = []
+    built_with = manifest.get("encoder")
+    encoder = encoder or (built_with.get("name") if isinstance(built_with, dict) else None)
+    command = ["observer", "index", *map(_shown, sources or ["PATH"]), "-o", str(folder)]
+    if encoder and encoder != DEFAULT_ENCODER:
+        command += ["--encoder", str(encoder)]
+    return shlex.join(command)
 
 
 def check_writable(folder: Path) -> None:
@@ -130,12 +184,46 @@ def check_writable(folder: Path) -> None:
     Raises:
         IndexFormatError: It holds something else.
     """
-    if not folder.exists():
-        return
-    if not folder.is_dir() or not all(
-        path.name.startswith((MANIFEST, "data-")) for path in folder.iterdir()
-    ):
+    try:
+        if not folder.exists():
+            return
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else ["a file"]
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    if not _are_an_index(folder, names):
         raise IndexFormatError(f"{folder}: exists and is not an index; choose another folder")
+
+
+def _are_an_index(folder: Path, names: Sequence[str]) -> bool:
+    """Tell whether files are those of an index, and of nothing else."""
+    known = [
+        name == MANIFEST or _DATA.fullmatch(name) or _PARTIAL.fullmatch(name) for name in names
+    ]
+    if not all(known) or MANIFEST not in names:
+        return all(known)
+    # Other programs call a file so too.
+    return any(map(_DATA.fullmatch, names)) or _named_data(folder) is not None
+
+
+def _named_data(folder: Path) -> str | None:
+    """Return the name of the data folder that the manifest names; None without a manifest."""
+    with suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return str(manifest["data"]) if "format_version" in manifest else None
+    return None
+
+
+def _not_writable(folder: Path, error: OSError) -> IndexFormatError:
+    return IndexFormatError(
+        f"{folder}: cannot be written: {error.strerror}; choose a folder that you may write to"
+    )
+
+
+def _shown(source: str) -> str:
+    """Shorten a path inside the working folder, as the user would type it."""
+    with suppress(OSError, ValueError):
+        return str(Path(source).relative_to(Path.cwd()))
+    return source
 
 
 def _rebuild(folder: Path, manifest: Any = None) -> str:
@@ -143,12 +231,19 @@ def _rebuild(folder: Path, manifest: Any = None) -> str:
     return f"rebuild it with: {refresh_command(folder, known)}"
 
 
-def _remove_leftovers(folder: Path, keep: str) -> None:
-    for path in folder.glob("data-*"):
-        if path.is_dir() and path.name != keep:
-            shutil.rmtree(path, ignore_errors=True)
-    for path in folder.glob(f"{MANIFEST}.data-*"):
-        path.unlink(missing_ok=True)
+def _remove_leftovers(folder: Path, *, keep: str, replaced: str | None) -> None:
+    """Remove the version that was replaced, and what killed processes left long ago."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            is_old = path.name == replaced or (
+                time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
+            )
+            if path.name == keep or not is_old:
+                continue
+            if _DATA.fullmatch(path.name):
+                shutil.rmtree(path, ignore_errors=True)
+            elif _PARTIAL.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 def _files(data: Path) -> Iterator[str]:

@@ -66,7 +66,7 @@ class LexicalIndex:
         return self._n_rows
 
     def scores(self, query: str) -> FloatArray:
-        """Score every row against a query, shape (n_rows,); 0 for rows that share no term with it."""
+        """Score every row against a query, shape (n_rows,); 0 where no term is shared."""
         known = [term for term in terms(query) if term in self._bm25.vocab_dict]
         if not known:
             return np.zeros(self._n_rows, dtype=np.float32)
@@ -82,7 +82,40 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path, n_rows: int) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The files do not belong together or to `n_rows` rows. Other errors that
+                malformed files raise are those of bm25s and numpy.
+        """
         import bm25s
 
-        return cls(bm25s.BM25.load(str(folder / cls.FOLDER), show_progress=False), n_rows)
+        # Never the backend that the files name: it may not be installed.
+        bm25 = bm25s.BM25.load(
+            str(folder / cls.FOLDER), show_progress=False, override_params={"backend": "numpy"}
+        )
+        _check(bm25, n_rows)
+        return cls(bm25, n_rows)
+
+
+def _check(bm25: "bm25s.BM25", n_rows: int) -> None:
+    """Check that a matrix of terms and rows holds together, so that no lookup leaves it."""
+    scores, rows, bounds = (bm25.scores[name] for name in ("data", "indices", "indptr"))
+    if not all(
+        isinstance(array, np.ndarray) and array.ndim == 1 for array in (scores, rows, bounds)
+    ):
+        raise ValueError("expected arrays of one dimension")
+    if (scores.dtype.kind, rows.dtype.kind, bounds.dtype.kind) != ("f", "i", "i"):
+        raise ValueError("expected scores and whole numbers")
+    if bm25.scores["num_docs"] != n_rows:
+        raise ValueError(f"expected {n_rows} rows, got {bm25.scores['num_docs']}")
+    if len(bounds) == 0 or bounds[0] != 0 or (np.diff(bounds) < 0).any():
+        raise ValueError("bounds out of order")
+    if not bounds[-1] == len(scores) == len(rows) or not np.isfinite(scores).all():
+        raise ValueError("scores missing")
+    if ((rows < 0) | (rows >= n_rows)).any():
+        raise ValueError("rows out of range")
+    # bm25s adds an empty term that has no column; no query asks for it.
+    columns = [column for term, column in bm25.vocab_dict.items() if term]
+    if not all(type(column) is int and 0 <= column < len(bounds) - 1 for column in columns):
+        raise ValueError("terms out of range")

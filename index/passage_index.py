@@ -13,10 +13,20 @@ from corpus.errors import IndexFormatError, UnreadableDocumentError
 from corpus.loaders import file_sha256
 from corpus.passages import Passage, SplitSettings, split_document
 from index.embedding import Encoder, FloatArray
-from index.folder import checked_data, read_manifest, refresh_command, write_folder
+from index.folder import (
+    MANIFEST,
+    checked_data,
+    read_manifest,
+    reading,
+    refresh_command,
+    write_folder,
+)
 from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
 from index.stores import FaissStore, VectorStore
+
+_DOCUMENTS = "documents.jsonl"
+_PASSAGES = "passages.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,12 @@ class IndexSettings:
     split: SplitSettings = field(default_factory=SplitSettings)
     dense_weight: float = 0.7
     depth: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dense_weight <= 1:
+            raise ValueError(f"dense_weight must be between 0 and 1, got {self.dense_weight}")
+        if self.depth < 1:
+            raise ValueError(f"depth must be at least 1, got {self.depth}")
 
 
 class PassageIndex:
@@ -120,7 +136,12 @@ class PassageIndex:
 
         Returns:
             Hits, best first; equal scores in the order of the documents.
+
+        Raises:
+            ValueError: k is negative.
         """
+        if k < 0:
+            raise ValueError(f"k must be at least 0, got {k}")
         depth = max(k, self.settings.depth)
         vector = self.encoder.encode_queries([query])
         _, nearest = self.store.search(vector, depth)
@@ -160,7 +181,7 @@ class PassageIndex:
                 "dim": self.encoder.dim,
             },
             "settings": asdict(self.settings),
-            "sources": [str(source) for source in sources],
+            "sources": [str(Path(source).absolute()) for source in sources],
             "documents": {document.id: document.sha256 for document in self.documents.values()},
             "n_passages": len(self.passages),
         }
@@ -168,7 +189,7 @@ class PassageIndex:
 
     def _write_data(self, data: Path) -> None:
         _write_rows(
-            data / "documents.jsonl",
+            data / _DOCUMENTS,
             (
                 {
                     "id": document.id,
@@ -181,7 +202,7 @@ class PassageIndex:
             ),
         )
         _write_rows(
-            data / "passages.jsonl",
+            data / _PASSAGES,
             (
                 {
                     "document": passage.document_id,
@@ -205,51 +226,79 @@ class PassageIndex:
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
-        built_with = manifest.get("encoder", {})
-        if built_with.get("fingerprint") != encoder.fingerprint:
+        with reading(folder, manifest, MANIFEST):
+            built_with = manifest["encoder"]
+            name, fingerprint, dim = (built_with[key] for key in ("name", "fingerprint", "dim"))
+            split = SplitSettings(**manifest["settings"]["split"])
+            settings = IndexSettings(**{**manifest["settings"], "split": split})
+        if fingerprint != encoder.fingerprint:
+            command = refresh_command(folder, manifest, encoder=encoder.name)
             raise IndexFormatError(
-                f"{folder}: was built with encoder {built_with.get('name')!r} but {encoder.name!r} "
-                f"is set; set that encoder, or rebuild with: {refresh_command(folder, manifest)}"
+                f"{folder}: was built with encoder {name!r} but {encoder.name!r} is set; "
+                f"set that encoder, or rebuild with: {command}"
             )
         data = checked_data(folder, manifest)
-        documents = [_document(row) for row in _read_rows(data / "documents.jsonl")]
-        texts = {document.id: document.text for document in documents}
-        passages = [_passage(row, texts) for row in _read_rows(data / "passages.jsonl")]
-        settings = manifest["settings"]
+        documents = _read_documents(folder, manifest, data)
+        with reading(folder, manifest, _PASSAGES):
+            texts = {document.id: document.text for document in documents}
+            passages = [_passage(row, texts) for row in _read_rows(data / _PASSAGES)]
+            _expect(manifest["n_passages"], len(passages), "passages")
+        with reading(folder, manifest, FaissStore.FILE):
+            store = FaissStore.load(data)
+            _expect(len(passages), len(store), "vectors")
+            _expect(dim, store.vectors(np.arange(1)).shape[1], "vectors")
+        with reading(folder, manifest, LexicalIndex.FOLDER):
+            lexical = LexicalIndex.load(data, len(passages))
         return cls(
-            documents,
-            passages,
-            store=FaissStore.load(data),
-            lexical=LexicalIndex.load(data, len(passages)),
-            encoder=encoder,
-            settings=IndexSettings(**{**settings, "split": SplitSettings(**settings["split"])}),
+            documents, passages, store=store, lexical=lexical, encoder=encoder, settings=settings
         )
 
 
-def stale_documents(folder: Path) -> str | None:
+def stale_documents(folder: Path, documents: Iterable[Document]) -> str | None:
     """Say in one line which documents of a saved index changed on disk since it was built.
+
+    Args:
+        folder: The index.
+        documents: Those that were loaded from it.
 
     Returns:
         The line, with the command that refreshes the index; None where nothing changed, or where
         the documents never were files.
+
+    Raises:
+        IndexFormatError: The folder is no index of this version.
     """
-    manifest = read_manifest(folder)
-    data = checked_data(folder, manifest)
-    changed = [
-        document.path.name
-        for document in map(_document, _read_rows(data / "documents.jsonl"))
-        if document.path and file_sha256(document.path) != document.sha256
-    ]
+    changed = []
+    for document in documents:
+        found = file_sha256(document.path) if document.path else document.sha256
+        if found != document.sha256:
+            changed.append(Path(document.id).name + ("" if found else " (missing)"))
     if not changed:
         return None
     names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
     return (
         f"{folder}: {names} changed on disk since the index was built; refresh it with: "
-        f"{refresh_command(folder, manifest)}"
+        f"{refresh_command(folder, read_manifest(folder))}"
     )
 
 
+def _read_documents(folder: Path, manifest: dict[str, Any], data: Path) -> list[Document]:
+    with reading(folder, manifest, _DOCUMENTS):
+        documents = [_document(row) for row in _read_rows(data / _DOCUMENTS)]
+        found = {document.id: document.sha256 for document in documents}
+        _expect(manifest["documents"], found, "documents")
+        _expect(len(found), len(documents), "documents")
+    return documents
+
+
+def _expect(expected: object, found: object, what: str) -> None:
+    if expected != found:
+        raise ValueError(f"other {what} than the manifest names")
+
+
 def _document(row: dict[str, Any]) -> Document:
+    if not all(isinstance(row[key], str) for key in ("id", "text", "title", "sha256")):
+        raise ValueError("expected texts")
     return Document(
         id=row["id"],
         text=row["text"],
@@ -260,12 +309,14 @@ def _document(row: dict[str, Any]) -> Document:
 
 
 def _passage(row: dict[str, Any], texts: dict[str, str]) -> Passage:
+    text = texts[row["document"]]
+    start, end, context = row["start"], row["end"], row["context"]
+    if not (type(start) is type(end) is int and 0 <= start < end <= len(text)):
+        raise ValueError(f"no passage from {start!r} to {end!r}")
+    if not isinstance(context, str):
+        raise TypeError(f"expected a text as context, got {context!r}")
     return Passage(
-        document_id=row["document"],
-        start=row["start"],
-        end=row["end"],
-        text=texts[row["document"]][row["start"] : row["end"]],
-        context=row["context"],
+        document_id=row["document"], start=start, end=end, text=text[start:end], context=context
     )
 
 

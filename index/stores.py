@@ -1,5 +1,6 @@
 """Vector stores: FAISS for use, numpy as the exact yardstick."""
 
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     import faiss
 
 RowArray = NDArray[np.int64]
+
+# A FAISS file begins with its kind, the length of a vector and their number.
+_HEADER_START = "<4siq"
+_MAX_DIM = 65536
+# By how much two float32 sums of the same products, of unit vectors, may differ.
+_ROUNDING = 1e-5
 
 
 class VectorStore(Protocol):
@@ -117,11 +124,15 @@ class FaissStore:
         return _stack(ranked, min(k, len(self)))
 
     def _search_one(self, query: FloatArray, k: int) -> tuple[FloatArray, RowArray]:
+        k = min(k, len(self))
+        if k < 1:
+            return np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
         n_candidates = min(len(self), k + 16)
+        tolerance = _ROUNDING * max(1.0, float(np.linalg.norm(query)))
         while True:
             scores, rows = self._index.search(query[None, :], n_candidates)
             # A tie that reaches the last candidate may go on behind it.
-            reaches_end = scores[0, -1] >= scores[0, min(k, n_candidates) - 1] - 1e-6
+            reaches_end = scores[0, -1] >= scores[0, k - 1] - tolerance
             if n_candidates == len(self) or not reaches_end:
                 break
             n_candidates = min(len(self), 4 * n_candidates)
@@ -135,26 +146,55 @@ class FaissStore:
         """Write `vectors.faiss` into an existing folder."""
         import faiss
 
-        faiss.write_index(self._index, str(folder / self.FILE))
+        (folder / self.FILE).write_bytes(faiss.serialize_index(self._index).tobytes())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The file holds something else, or vectors that are not finite.
+        """
         import faiss
 
-        return cls(faiss.read_index(str(folder / cls.FILE)))
+        data = (folder / cls.FILE).read_bytes()
+        # FAISS reads indexes of many kinds, some of which open further files, and reserves whatever
+        # memory a header asks for.
+        if not _has_header_of_flat_index(data):
+            raise ValueError("not a flat FAISS index by inner product, or cut short")
+        index = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
+        if not np.isfinite(index.reconstruct_n(0, index.ntotal)).all():
+            raise ValueError("vectors that are not finite")
+        return cls(index)
+
+
+def _has_header_of_flat_index(data: bytes) -> bool:
+    """Compare a file's header with the one that FAISS writes for as many vectors of that length."""
+    import faiss
+
+    if len(data) < struct.calcsize(_HEADER_START):
+        return False
+    _, dim, n = struct.unpack_from(_HEADER_START, data)
+    if not 0 < dim <= _MAX_DIM or n < 0:
+        return False
+    header = bytearray(faiss.serialize_index(faiss.IndexFlatIP(dim)))
+    struct.pack_into("<q", header, struct.calcsize(_HEADER_START) - 8, n)
+    struct.pack_into("<Q", header, len(header) - 8, n * dim)
+    return len(data) == len(header) + 4 * n * dim and data.startswith(header)
 
 
 def _best(
     query: FloatArray, vectors: FloatArray, rows: RowArray, k: int
 ) -> tuple[FloatArray, RowArray]:
-    """Score candidates, one row at a time so that equal vectors score equal, and keep the best k."""
+    """Score candidates, each row by itself so that equal vectors score equal; keep the best k."""
     scores = (vectors * query).sum(axis=1)
     order = np.lexsort((rows, -scores))[:k]
     return scores[order], rows[order]
 
 
 def _stack(ranked: list[tuple[FloatArray, RowArray]], width: int) -> tuple[FloatArray, RowArray]:
-    scores = np.array([scores for scores, _ in ranked], dtype=np.float32).reshape(-1, width)
-    rows = np.array([rows for _, rows in ranked], dtype=np.int64).reshape(-1, width)
+    scores = np.array([scores for scores, _ in ranked], dtype=np.float32).reshape(
+        len(ranked), width
+    )
+    rows = np.array([rows for _, rows in ranked], dtype=np.int64).reshape(len(ranked), width)
     return scores, rows

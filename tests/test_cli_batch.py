@@ -1,7 +1,7 @@
 import json
 import subprocess
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +14,8 @@ from corpus.errors import ObserverError
 class StubBot:
     """Knows one word."""
 
+    index = SimpleNamespace(documents={})
+
     def ask(self, question, history=()):
         text = "Westerdam" if "ship" in question else ""
         return Answer(question, question, text, (), (), 0.75 if text else 0.25, seconds=0.5)
@@ -24,7 +26,7 @@ def opened(monkeypatch):
     """The index folders that `open_bot` was called with."""
     folders = []
 
-    def open_bot(index_folder):
+    def open_bot(index_folder, *, settings):
         folders.append(index_folder)
         return StubBot()
 

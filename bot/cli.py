@@ -1,0 +1,193 @@
+"""The command `observer`. What a command needs is imported inside it, so that --help is instant."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from bot.cli_batch import evaluate_command, run_command
+from bot.cli_options import BotOpener, bot_options
+from bot.cli_web import web_command
+from corpus.errors import ObserverError
+
+if TYPE_CHECKING:
+    from bot.answer import Answer
+    from bot.pipeline import Bot
+
+INPUT_ERROR = 2
+INTERRUPTED = 130
+
+
+class OneLineGroup(click.Group):
+    """A group of commands whose errors are one line on stderr and exit status 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Run the command line and exit."""
+        kwargs["standalone_mode"] = False
+        try:
+            status = super().main(*args, **kwargs)
+        except click.UsageError as error:
+            name = error.ctx.command_path if error.ctx else "observer"
+            self._fail(f"{name}: {error.format_message()}; see {name} --help")
+        except click.ClickException as error:
+            self._fail(error.format_message())
+        except ObserverError as error:
+            self._fail(str(error))
+        except (click.Abort, KeyboardInterrupt):
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of a pipe went away; Python would complain once more while it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        sys.exit(status if isinstance(status, int) else 0)
+
+    @staticmethod
+    def _fail(message: str) -> NoReturn:
+        click.echo(" ".join(message.split()), err=True)
+        sys.exit(INPUT_ERROR)
+
+
+@click.group(
+    cls=OneLineGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="silent-observer", message="%(prog)s %(version)s")
+def main() -> None:
+    """Answer questions from documents in their exact words, or say that they do not answer.
+
+    Without --index, commands use the document that the bot ships with.
+    """
+
+
+@main.command()
+@click.argument("question")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as a JSON object.")
+@bot_options
+def ask(question: str, as_json: bool, opener: BotOpener) -> None:
+    """Ask one QUESTION; - reads it from standard input."""
+    if question == "-":
+        question = sys.stdin.read()
+    bot = opener()
+    answer = bot.ask(question)
+    if as_json:
+        from bot.answer import answer_record
+
+        click.echo(json.dumps(answer_record("1", answer), ensure_ascii=False))
+    else:
+        click.echo(_rendered(bot, answer))
+
+
+@main.command()
+@bot_options
+def chat(opener: BotOpener) -> None:
+    """Ask questions in turn; a follow-up may lean on the turns before it. Ctrl-D ends."""
+    from bot.followup import Turn
+
+    bot = opener()
+    _edit_lines()
+    history: list[Turn] = []
+    if sys.stdin.isatty():
+        documents = ", ".join(
+            document.title or document.id for document in bot.index.documents.values()
+        )
+        click.echo(f"{documents}\nAsk a question; /new starts over, Ctrl-D ends.")
+    while True:
+        try:
+            question = input("\n> " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            break
+        if question in {"/quit", "/exit"}:
+            break
+        if question == "/new":
+            history.clear()
+            continue
+        if not question:
+            continue
+        answer = bot.ask(question, history)
+        click.echo(_rendered(bot, answer))
+        if answer.passages:
+            history.append(Turn(question=question, answer=answer.text, query=answer.query))
+
+
+@main.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where to save the index; an index that stands there is replaced.",
+)
+@click.option("--encoder", metavar="MODEL", help="The embedding model, a name or a folder.")
+def index(paths: tuple[Path, ...], output: Path, encoder: str | None) -> None:
+    """Build an index over files and folders."""
+    from bot.settings import Settings
+    from corpus.loaders import load_documents
+    from index.embedding import SentenceEncoder
+    from index.folder import check_writable
+    from index.passage_index import PassageIndex
+
+    check_writable(output)
+    documents = load_documents(paths)
+    settings = Settings.load(encoder=encoder)
+    built = PassageIndex.build(documents, encoder=SentenceEncoder(settings.encoder))
+    built.save(output, sources=paths)
+    n_documents = _counted(len(documents), "document")
+    click.echo(f"{output}: {n_documents}, {_counted(len(built.passages), 'passage')}")
+
+
+@main.command()
+@bot_options
+def show(opener: BotOpener) -> None:
+    """Print the documents with the numbers of their passages."""
+    from bot.render import render_passages
+
+    bot = opener()
+    width = _width()
+    number = 1
+    pages = []
+    for document in bot.index.documents.values():
+        passages = [p for p in bot.index.passages if p.document_id == document.id]
+        pages.append(render_passages(document, passages, first_number=number, width=width))
+        number += len(passages)
+    text = "\n".join(pages)
+    if sys.stdout.isatty():
+        click.echo_via_pager(text)
+    else:
+        click.echo(text)
+
+
+def _rendered(bot: "Bot", answer: "Answer") -> str:
+    from bot.render import render_answer
+
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return render_answer(answer, bot.index.documents, width=_width(), color=color)
+
+
+def _width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size().columns, 100)
+
+
+def _edit_lines() -> None:
+    """Let `input` edit lines and recall earlier ones, where Python was built with it."""
+    try:
+        import readline  # noqa: F401
+    except ImportError:
+        return
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+main.add_command(run_command)
+main.add_command(evaluate_command)
+main.add_command(web_command)

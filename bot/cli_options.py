@@ -1,0 +1,55 @@
+"""Options that the commands share."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bot.pipeline import Bot
+
+BotOpener = Callable[[], "Bot"]
+
+
+def bot_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that choose a bot; it receives `opener`, which opens that bot."""
+
+    @click.option(
+        "--index",
+        "index_folder",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="The index to search; without it, the document that the bot ships with.",
+    )
+    @click.option("--encoder", metavar="MODEL", help="The embedding model, a name or a folder.")
+    @click.option(
+        "--threshold",
+        type=click.FloatRange(0, 1),
+        help="Answer from this confidence on; by default as fitted.",
+    )
+    @wraps(command)
+    def with_opener(
+        *args: Any,
+        index_folder: Path | None,
+        encoder: str | None,
+        threshold: float | None,
+        **options: Any,
+    ) -> None:
+        def opener() -> "Bot":
+            from bot.opening import open_bot
+            from bot.settings import Settings
+            from index.passage_index import stale_documents
+
+            settings = Settings.load(encoder=encoder, threshold=threshold)
+            bot = open_bot(index_folder, settings=settings)
+            if index_folder and (
+                changed := stale_documents(index_folder, bot.index.documents.values())
+            ):
+                click.echo(changed, err=True)
+            return bot
+
+        command(*args, opener=opener, **options)
+
+    return with_opener

@@ -1,0 +1,103 @@
+"""The command `observer web`: the chat in a browser, on this machine."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from threading import Event
+
+import click
+
+from bot.cli_options import BotOpener, bot_options
+
+
+def _parse_auth(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[str, str] | None:
+    if value is None:
+        return None
+    user, _, password = value.partition(":")
+    if not user or not password:
+        raise click.BadParameter("expected USER:PASSWORD, both of them not empty")
+    return user, password
+
+
+@click.command("web")
+@bot_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=7860, show_default=True, type=click.IntRange(1, 65535), help="The port."
+)
+@click.option(
+    "--auth",
+    "sign_in",
+    metavar="USER:PASSWORD",
+    envvar="OBSERVER_AUTH",
+    show_envvar=True,
+    callback=_parse_auth,
+    help="Let in only who signs in with these.",
+)
+@click.option(
+    "--max-queue",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many questions may wait; they are read one at a time.",
+)
+@click.option(
+    "--feedback",
+    "feedback_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The question set that likes and corrections are appended to, JSON Lines; by default "
+    "feedback.jsonl in the user's data folder.",
+)
+@click.option(
+    "--open/--no-open", "open_browser", default=False, help="Show the page in the browser."
+)
+def web_command(
+    opener: BotOpener,
+    host: str,
+    port: int,
+    sign_in: tuple[str, str] | None,
+    max_queue: int,
+    feedback_path: Path | None,
+    open_browser: bool,
+) -> None:
+    """Chat in the browser; Ctrl-C ends.
+
+    The page and the reading stay on this machine.
+    """
+    from bot.web import WebSettings, build_app, serve
+    from bot.web.feedback import default_feedback_path
+    from bot.web.server import check_port
+    from bot.web.service import BotSuggester
+
+    # Before the models are loaded, which takes seconds.
+    check_port(host, port)
+    bot = opener()
+    # The first question loads what the others find loaded.
+    bot.ask("Who wrote this?")
+    settings = WebSettings(
+        max_queue=max_queue, feedback_path=feedback_path or default_feedback_path()
+    )
+    app = build_app(bot, settings, suggester=BotSuggester(bot))
+    if sign_in is None and not _is_this_machine(host):
+        click.echo(
+            f"{host}: everyone who reaches this address may read the documents; --auth asks for a "
+            "sign-in",
+            err=True,
+        )
+    url = serve(app, host=host, port=port, sign_in=sign_in, open_browser=open_browser)
+    click.echo(f"Silent Observer is at {url} (Ctrl-C ends)")
+    try:
+        Event().wait()
+    except KeyboardInterrupt:
+        click.echo()
+    finally:
+        app.close(verbose=False)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,64 @@
+"""The bot that a command asks for: over a saved index, or over the shipped document."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from importlib import metadata, resources
+from pathlib import Path
+
+import platformdirs
+
+from bot.pipeline import Bot
+from bot.settings import Settings
+from corpus.errors import IndexFormatError
+from corpus.loaders import load_documents
+from index.embedding import Encoder, SentenceEncoder
+from index.folder import FORMAT_VERSION
+from index.passage_index import IndexSettings, PassageIndex
+
+
+def open_bot(index_folder: Path | None = None, *, settings: Settings | None = None) -> Bot:
+    """Open a bot.
+
+    Args:
+        index_folder: A saved index. By default the shipped document is used; its index is built at
+            first use, into the user's cache folder.
+        settings: By default those of `observer.toml` in the working folder, if there is one.
+
+    Raises:
+        ObserverError: The index, the encoder or the settings are not usable; the message says why.
+    """
+    settings = settings or Settings.load()
+    encoder = SentenceEncoder(settings.encoder)
+    if index_folder is None:
+        return Bot(_shipped_index(encoder), settings=settings)
+    return Bot(PassageIndex.load(index_folder, encoder=encoder), settings=settings)
+
+
+def shipped_documents() -> Path:
+    """Return the folder of the documents that come with the bot."""
+    return Path(str(resources.files("corpus") / "documents"))
+
+
+def _shipped_index(encoder: Encoder) -> PassageIndex:
+    documents = load_documents(shipped_documents())
+    key = json.dumps(
+        [
+            FORMAT_VERSION,
+            metadata.version("silent-observer"),
+            encoder.fingerprint,
+            asdict(IndexSettings()),
+            [document.sha256 for document in documents],
+        ]
+    )
+    name = f"shipped-{hashlib.sha256(key.encode()).hexdigest()[:16]}.index"
+    folder = platformdirs.user_cache_path("silent-observer") / name
+    if folder.exists():
+        try:
+            return PassageIndex.load(folder, encoder=encoder)
+        except IndexFormatError:
+            # A damaged cache holds nothing that cannot be built again.
+            pass
+    index = PassageIndex.build(documents, encoder=encoder)
+    index.save(folder, sources=[shipped_documents()])
+    return index

@@ -1,0 +1,151 @@
+"""The way from a question to an answer."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.answer import Answer, Citation
+from bot.followup import Turn, standalone_query
+from bot.intents import Intent, find_intent, reply_to
+from bot.reader.reading import Reader, Reading, Span
+from bot.settings import Settings
+from bot.summary import central_sentences
+from index.passage_index import Hit, PassageIndex
+
+MAX_QUERY_CHARACTERS = 600
+_MAX_CITATIONS = 3
+
+
+class Bot:
+    """Answers questions from the documents of an index, or says that they do not answer."""
+
+    def __init__(
+        self, index: PassageIndex, *, reader: Reader | None = None, settings: Settings | None = None
+    ) -> None:
+        """Put a bot together.
+
+        Args:
+            index: The passages to answer from.
+            reader: What finds the answer in them; the packaged reader by default.
+            settings: How much to retrieve and read, and when to abstain.
+        """
+        if reader is None:
+            from bot.reader.extractive import ExtractiveReader
+
+            reader = ExtractiveReader.load()
+        self.index = index
+        self.reader = reader
+        self.settings = settings or Settings()
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Answer a question.
+
+        Nothing is remembered between calls: the dialogue, if any, comes in with the question.
+
+        Args:
+            question: What the user typed, of any length.
+            history: The turns before it, oldest first.
+
+        Returns:
+            The answer; one without text where the documents do not answer.
+        """
+        started = time.perf_counter()
+        answer = self._answer(question, history)
+        return replace(answer, seconds=time.perf_counter() - started)
+
+    def _answer(self, question: str, history: Sequence[Turn]) -> Answer:
+        query = _shortened(question)
+        intent = find_intent(query)
+        if intent in {Intent.EMPTY, Intent.GREETING, Intent.THANKS, Intent.FAREWELL, Intent.HELP}:
+            return _abstention(question, query, (), 0.0, reply_to(intent))
+        if intent is Intent.SUMMARY:
+            return self._summary(question, query)
+        query = standalone_query(query, history)
+        everything = len(self.index.passages)
+        whole = everything <= self.settings.read_whole
+        hits = self.index.search(query, everything if whole else self.settings.n_passages)
+        reading = self.reader.read(query, hits)
+        shown = reading.hits[: self.settings.n_passages]
+        threshold = self.settings.threshold
+        if reading.confidence < (self.reader.threshold if threshold is None else threshold):
+            return _abstention(question, query, shown, reading.confidence, _why_not(reading))
+        citations = tuple(_citation(span) for span in _agreeing(reading.spans)[:_MAX_CITATIONS])
+        return Answer(
+            question=question,
+            query=query,
+            text=citations[0].quote,
+            citations=citations,
+            passages=shown,
+            confidence=reading.confidence,
+        )
+
+    def _summary(self, question: str, query: str) -> Answer:
+        spans = central_sentences(self.index)
+        hits = tuple(
+            replace(span.hit, rank=rank) for rank, span in enumerate(_distinct(spans), start=1)
+        )
+        citations = tuple(_citation(span) for span in spans)
+        return Answer(
+            question=question,
+            query=query,
+            text=" ".join(citation.quote for citation in citations),
+            citations=citations,
+            passages=hits,
+            confidence=1.0,
+        )
+
+
+def _abstention(
+    question: str, query: str, hits: Sequence[Hit], confidence: float, note: str
+) -> Answer:
+    return Answer(
+        question=question,
+        query=query,
+        text="",
+        citations=(),
+        passages=tuple(hits),
+        confidence=confidence,
+        note=note,
+    )
+
+
+def _shortened(question: str) -> str:
+    """Keep what a long text asks: its last question, or its beginning."""
+    text = " ".join(question.split())
+    if len(text) <= MAX_QUERY_CHARACTERS:
+        return text
+    head, mark, _ = text.rpartition("?")
+    if mark:
+        asked = head[max(head.rfind(stop) for stop in ".!?") + 1 :].strip() + "?"
+        if 3 <= len(asked) <= MAX_QUERY_CHARACTERS:
+            return asked
+    return text[:MAX_QUERY_CHARACTERS].rsplit(" ", 1)[0]
+
+
+def _agreeing(spans: Sequence[Span]) -> list[Span]:
+    """Keep the best span and those that say the same words elsewhere."""
+    best = " ".join(spans[0].text.lower().split())
+    return [span for span in spans if " ".join(span.text.lower().split()) == best]
+
+
+def _distinct(spans: Sequence[Span]) -> list[Span]:
+    return list({span.hit.passage: span for span in spans}.values())
+
+
+def _citation(span: Span) -> Citation:
+    passage = span.hit.passage
+    return Citation(
+        document_id=passage.document_id,
+        start=span.start,
+        end=span.end,
+        quote=span.text,
+        passage_start=passage.start,
+        passage_end=passage.end,
+    )
+
+
+def _why_not(reading: Reading) -> str:
+    if reading.missing:
+        words = ", ".join(f"“{word}”" for word in reading.missing[:3])
+        return f"It does not mention {words}; the passages below came nearest."
+    return "The passages below came nearest, but none of them answers the question."

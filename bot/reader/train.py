@@ -1,0 +1,310 @@
+"""Train the span reader: `python -m bot.reader.train`.
+
+A BERT encoder, started from the packaged all-MiniLM-L6-v2, with a linear layer to start and end
+logits, as in Devlin et al. 2019 for SQuAD 2.0: a passage that does not answer has its label on
+`[CLS]`. A run writes its state to its folder every few minutes and goes on from there when started
+again.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from bot.reader.development import DevelopmentSet, measure, reader_logits
+from bot.reader.model import (
+    Batch,
+    SpanReader,
+    load_tokenizer,
+    make_batch,
+    reduced_precision,
+    save_weights,
+    span_loss,
+)
+from bot.reader.sequences import Sequences, encode
+from bot.reader.training_data import training_pairs
+from index.embedding import packaged_model
+
+logger = logging.getLogger(__name__)
+
+_WARM_UP = 0.05
+_LAYER_DECAY = 0.9
+_MEGA_BATCHES = 50  # sequences are sorted by length within so many batches
+_CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How a run trains.
+
+    Attributes:
+        minutes: When the learning rate reaches 0, counted over all resumed parts of the run.
+        epochs: Passes over the data; the learning rate reaches 0 there too, if that is earlier.
+        batch_size: Sequences per step.
+        learning_rate: Peak of the topmost encoder layer; lower layers get a tenth less each.
+        head_learning_rate: Peak of the output layer.
+        weight_decay: AdamW's, on matrices only.
+        ema_decay: Decay per step of the moving average of the weights.
+        seed: Seeds data, order and dropout.
+    """
+
+    minutes: float = 88.0
+    epochs: int = 2
+    batch_size: int = 32
+    learning_rate: float = 2e-4
+    head_learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    ema_decay: float = 0.999
+    seed: int = 7
+
+
+def learning_rate_factor(progress: float) -> float:
+    """Rise to 1 over the warm-up, then fall to 0 at progress 1."""
+    if progress >= 1:
+        return 0.0
+    return progress / _WARM_UP if progress < _WARM_UP else (1 - progress) / (1 - _WARM_UP)
+
+
+def epoch_batches(
+    lengths: Sequence[int], batch_size: int, rng: np.random.Generator
+) -> list[list[int]]:
+    """Put sequences of similar length into batches, in random order.
+
+    Returns:
+        Row numbers; every row is in exactly one batch.
+    """
+    order = rng.permutation(len(lengths))
+    size = _MEGA_BATCHES * batch_size
+    batches: list[list[int]] = []
+    for begin in range(0, len(order), size):
+        rows = sorted(order[begin : begin + size].tolist(), key=lambda row: lengths[row])
+        batches += [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+class Trainer:
+    """One training run, with everything that a checkpoint holds."""
+
+    def __init__(
+        self, reader: SpanReader, sequences: Sequences, folder: Path, settings: TrainSettings
+    ) -> None:
+        """Begin a run, or go on with the one that the folder holds.
+
+        Args:
+            reader: The weights to start from.
+            sequences: The training data.
+            folder: Where the state is written.
+            settings: How to train; a resumed run must be given the same.
+        """
+        self.reader = reader
+        self.average = SpanReader(reader.encoder.config)
+        self.average.load_state_dict(reader.state_dict())
+        self.optimizer = torch.optim.AdamW(_parameter_groups(reader, settings), fused=True)
+        self.step = 0
+        self.elapsed = 0.0
+        self._sequences = sequences
+        self._folder = folder
+        self._settings = settings
+        self._steps_per_epoch = -(-len(sequences) // settings.batch_size)
+        if (folder / _CHECKPOINT).exists():
+            self._resume()
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, by steps or by time, whichever is further."""
+        steps = self._settings.epochs * self._steps_per_epoch
+        return max(self.step / steps, self.elapsed / (self._settings.minutes * 60))
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the batches that are left, the same in a resumed run as in one never stopped."""
+        lengths = self._sequences.lengths.tolist()
+        size = self._settings.batch_size
+        for epoch in range(self.step // self._steps_per_epoch, self._settings.epochs):
+            rng = np.random.default_rng([self._settings.seed, epoch])
+            done = self.step - epoch * self._steps_per_epoch
+            for rows in epoch_batches(lengths, size, rng)[done:]:
+                yield make_batch(self._sequences, rows)
+
+    def train_step(self, batch: Batch) -> float:
+        """Take one step and return the loss; its time is counted."""
+        began = time.monotonic()
+        factor = learning_rate_factor(self.progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        self.reader.train()
+        with reduced_precision():
+            start, end = self.reader(batch.input_ids, batch.attention_mask, batch.token_type_ids)
+        loss = span_loss(batch, start, end)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.reader.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        decay = min(self._settings.ema_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(self.average.parameters()), list(self.reader.parameters()), 1 - decay
+            )
+        self.elapsed += time.monotonic() - began
+        return loss.item()
+
+    def save_checkpoint(self) -> None:
+        """Write the whole state, so that a run that stops can go on."""
+        state = {
+            "reader": self.reader.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "settings": asdict(self._settings),
+        }
+        beside = self._folder / f"{_CHECKPOINT}.new"
+        torch.save(state, beside)
+        beside.replace(self._folder / _CHECKPOINT)
+
+    def save_average(self) -> None:
+        """Write the averaged weights."""
+        save_weights(self.average, self._folder / "ema.safetensors")
+
+    def _resume(self) -> None:
+        state = torch.load(self._folder / _CHECKPOINT, weights_only=True)
+        self.reader.load_state_dict(state["reader"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.elapsed = state["step"], state["elapsed"]
+        torch.manual_seed(self._settings.seed + self.step)
+
+
+def _parameter_groups(reader: SpanReader, settings: TrainSettings) -> list[dict[str, Any]]:
+    n_layers = reader.encoder.config.num_hidden_layers
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in reader.named_parameters():
+        if name.startswith("head."):
+            peak = settings.head_learning_rate
+        else:
+            parts = name.split(".")
+            below = n_layers - 1 - int(parts[3]) if parts[2] == "layer" else n_layers
+            peak = settings.learning_rate * _LAYER_DECAY**below
+        decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((peak, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": 0.0, "peak": peak, "weight_decay": decay}
+        for (peak, decay), parameters in groups.items()
+    ]
+
+
+def prepared_sequences(data: Path, folder: Path, tokenizer: Tokenizer, seed: int) -> Sequences:
+    """Make the training sequences, or read those that the folder holds."""
+    file = folder / "sequences.npz"
+    if not file.exists():
+        rng = np.random.default_rng(seed)
+        pairs = training_pairs(data, rng)
+        made = encode(pairs, tokenizer, rng)
+        n_answerable = sum(pair.start >= 0 for pair in pairs)
+        logger.info("%d pairs, %d with an answer", len(pairs), n_answerable)
+        beside = folder / "new-sequences.npz"
+        np.savez(beside, **{f.name: getattr(made, f.name) for f in fields(made)})
+        beside.replace(file)
+    with np.load(file, allow_pickle=False) as arrays:
+        return Sequences(**{f.name: arrays[f.name] for f in fields(Sequences)})
+
+
+def run(trainer: Trainer, held: DevelopmentSet, *, save_every: float, measure_every: float) -> None:
+    """Train to the end of the schedule, saving and measuring on the way.
+
+    Args:
+        trainer: The run.
+        held: What to measure on.
+        save_every: Minutes between checkpoints.
+        measure_every: Minutes of training between measurements.
+    """
+    saved = time.monotonic()
+    measured = trainer.elapsed
+    began, first_step, loss = trainer.elapsed, trainer.step, 0.0
+    for batch in trainer.batches():
+        if trainer.progress >= 1:
+            break
+        value = trainer.train_step(batch)
+        loss = value if trainer.step == first_step + 1 else loss + 0.02 * (value - loss)
+        if trainer.step % 100 == 0:
+            pace = (trainer.step - first_step) / (trainer.elapsed - began)
+            logger.info(
+                "step %d, %.1f min, progress %.3f, loss %.3f, %.2f steps/s",
+                trainer.step,
+                trainer.elapsed / 60,
+                trainer.progress,
+                loss,
+                pace,
+            )
+        if time.monotonic() - saved >= save_every * 60:
+            trainer.save_checkpoint()
+            saved = time.monotonic()
+        if trainer.elapsed - measured >= measure_every * 60:
+            _report(trainer, held, loss)
+            measured = trainer.elapsed
+    trainer.save_checkpoint()
+    _report(trainer, held, loss)
+
+
+def _report(trainer: Trainer, held: DevelopmentSet, loss: float) -> None:
+    trainer.save_average()
+    scores = measure(reader_logits(trainer.average, held.sequences), held)
+    figures = {name: round(value, 4) for name, value in asdict(scores).items()}
+    logger.info(
+        "DEV step %d, %.1f min, loss %.3f, %s",
+        trainer.step,
+        trainer.elapsed / 60,
+        loss,
+        json.dumps(figures),
+    )
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--minutes", default=88.0, show_default=True)
+@click.option("--epochs", default=2, show_default=True)
+@click.option("--learning-rate", default=2e-4, show_default=True)
+@click.option("--seed", default=7, show_default=True)
+@click.option("--threads", default=2, show_default=True)
+def main(
+    data: Path,
+    output: Path,
+    minutes: float,
+    epochs: int,
+    learning_rate: float,
+    seed: int,
+    threads: int,
+) -> None:
+    """Train a span reader on the SQuAD 2.0 files in DATA and write it to OUTPUT."""
+    output.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [
+        logging.StreamHandler(),
+        logging.FileHandler(output / "log.txt"),
+    ]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=handlers)
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    settings = TrainSettings(minutes=minutes, epochs=epochs, learning_rate=learning_rate, seed=seed)
+    folder = packaged_model()
+    tokenizer = load_tokenizer(folder)
+    sequences = prepared_sequences(data, output, tokenizer, seed)
+    logger.info("%d sequences, %.0f tokens each", len(sequences), sequences.lengths.mean())
+    held = DevelopmentSet.load(data, tokenizer)
+    trainer = Trainer(SpanReader.from_encoder(folder), sequences, output, settings)
+    logger.info("training from step %d, %.1f min", trainer.step, trainer.elapsed / 60)
+    run(trainer, held, save_every=5, measure_every=10)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The Gradio application: one page of its own, and the calls that it and programs make."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import wraps
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+from gradio.events import api
+
+from bot.web.export import ExportFormat
+from bot.web.feedback import FeedbackFile, Verdict, default_feedback_path
+from bot.web.service import Asker, Suggester, WebChat
+from corpus.errors import ObserverError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+# Taken from here only: no analytics, of which Blocks(analytics_enabled=False) stops a part, and no
+# summary of all questions after each.
+_GRADIO_ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**31),
+}
+_READER = "reader"
+# In the order they run: each file uses what the ones before it define.
+_STYLES = ("page.css", "chat.css", "document.css")
+_SCRIPTS = ("calls.js", "storage.js", "document.js", "turns.js", "chat.js", "page.js")
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """How the web chat works.
+
+    Attributes:
+        max_queue: How many questions may wait; the next one is refused.
+        n_readers: How many questions are read at the same time. The reader keeps all cores busy
+            with one.
+        feedback_path: The question set that likes and corrections are appended to.
+    """
+
+    max_queue: int = 20
+    n_readers: int = 1
+    feedback_path: Path = field(default_factory=default_feedback_path)
+
+
+def build_app(
+    bot: Asker, settings: WebSettings | None = None, *, suggester: Suggester | None = None
+) -> gr.Blocks:
+    """Build the web chat; the caller launches it with `launch_options`.
+
+    Args:
+        bot: Answers the questions.
+        settings: How the web chat works.
+        suggester: Where the suggested questions come from; None suggests none.
+    """
+    os.environ.update(_GRADIO_ENVIRONMENT)
+    settings = settings or WebSettings()
+    chat = WebChat(bot, feedback_file=FeedbackFile(settings.feedback_path), suggester=suggester)
+    app = gr.Blocks(title="Silent Observer", analytics_enabled=False, fill_width=True)
+    with app:
+        # As a style element: Gradio rewrites what launch(css=...) is given, and loses declarations.
+        gr.HTML(
+            f"<style>{_read_assets(_STYLES)}</style>{_read_assets(['shell.html'])}",
+            js_on_load=_read_assets(_SCRIPTS),
+            apply_default_css=False,
+        )
+        _add_question_calls(chat, settings.n_readers)
+        _add_page_calls(chat)
+    app.queue(max_size=settings.max_queue, api_open=False, default_concurrency_limit=1)
+    return app
+
+
+def _read_assets(names: Iterable[str]) -> str:
+    folder = files("bot.web") / "assets"
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def _add_question_calls(chat: WebChat, n_readers: int) -> None:
+    """Add the calls that run the reader; they wait in one queue for the same readers."""
+
+    @_reported
+    def ask(question: str, history: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        """Answer a question from the document with literal quotes, or abstain."""
+        return chat.ask(question, history)
+
+    @_reported
+    def turn(question: str, history: list[dict[str, Any]]) -> dict[str, Any]:
+        return chat.take_turn(question, history)
+
+    api(ask, api_name="ask", concurrency_limit=n_readers, concurrency_id=_READER)
+    api(
+        turn,
+        api_name="turn",
+        api_visibility="undocumented",
+        concurrency_limit=n_readers,
+        concurrency_id=_READER,
+    )
+
+
+def _add_page_calls(chat: WebChat) -> None:
+    """Add the calls that only the page makes; they never wait for the reader."""
+
+    @_reported
+    def start() -> dict[str, Any]:
+        return chat.start()
+
+    @_reported
+    def document(document_id: str) -> str:
+        return chat.document(document_id)
+
+    @_reported
+    def restore(turns: list[dict[str, Any]]) -> list[str]:
+        return chat.restore(turns)
+
+    @_reported
+    def export(turns: list[dict[str, Any]], kind: ExportFormat) -> str:
+        return chat.export(turns, kind)
+
+    @_reported
+    def feedback(turn: dict[str, Any], verdict: Verdict, right_answer: str | None) -> str:
+        return chat.give_feedback(turn, verdict, right_answer)
+
+    for call in (start, document, restore, export, feedback):
+        api(call, queue=False, api_visibility="undocumented")
+
+
+def _reported(call: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let Gradio show the user's errors in their own words; others stay in the server's log."""
+
+    @wraps(call)
+    def reporting(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return call(*args, **kwargs)
+        except ObserverError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return reporting

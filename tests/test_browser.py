@@ -1,0 +1,389 @@
+"""The web chat in a real Chromium."""
+
+import gc
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.web_page import (
+    LOW_CONTRAST,
+    NAMELESS,
+    SWITCHES,
+    ask,
+    find_chromium,
+    is_in_view,
+    open_page,
+    overflow,
+    rows,
+    start,
+)
+from tests.web_stub import HOSTILE, LETTER, SECOND_FILE, free_port
+
+# Gradio makes event loops that it never closes; they surface when they are collected.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = find_chromium()
+    if path is None:
+        reason = "no Chromium on this machine: apt-get install chromium"
+        if os.environ.get("OBSERVER_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def feedback_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser") / "feedback.jsonl"
+
+
+@pytest.fixture(scope="module")
+def url(feedback_path: Path) -> Iterator[str]:
+    app, url = start(free_port(), feedback_path)
+    yield url
+    app.close(verbose=False)
+    del app
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def shelf_url(feedback_path: Path) -> Iterator[str]:
+    """Serve a letter and a long book."""
+    app, url = start(free_port(), feedback_path, LETTER, SECOND_FILE)
+    yield url
+    app.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def shared_context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for most tests: it keeps what it loaded of Gradio."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    context.set_default_timeout(30_000)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def new_page(shared_context: BrowserContext) -> Iterator[Callable[[], Page]]:
+    """Open pages that start without history and fail the test on an error in their scripts."""
+    pages: list[Page] = []
+    errors: list[str] = []
+
+    def opened() -> Page:
+        page = shared_context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.wait_for_function("!document.querySelector('.busy')")
+        page.evaluate("localStorage.clear()")
+        page.close()
+    assert errors == []
+
+
+@pytest.fixture
+def page(new_page: Callable[[], Page], url: str) -> Page:
+    page = new_page()
+    open_page(page, url)
+    return page
+
+
+expect.set_options(timeout=30_000)
+
+
+class TestAsking:
+    def test_an_answer_is_cited_and_its_quote_marked_in_the_document(self, page):
+        ask(page, "Who is the captain?")
+        expect(page.locator(".words")).to_contain_text("Sok Dara")
+        expect(page.locator(".confidence")).to_have_text("Very likely")
+        expect(page.locator("#text mark")).to_have_text("Sok Dara")
+        expect(page.locator("#text .cited")).to_have_attribute("data-number", "2")
+
+    def test_offsets_count_characters_beyond_the_basic_plane_once(self, page):
+        ask(page, "How many passengers?")
+        expect(page.locator("#text mark")).to_have_text("forty passengers")
+
+    def test_an_example_question_is_asked_and_the_next_ones_follow(self, page):
+        page.get_by_role("button", name="Who is the captain?").click()
+        expect(page.locator(".words")).to_contain_text("Sok Dara")
+        expect(page.locator("#welcome")).to_be_hidden()
+        page.get_by_role("button", name="Where did he mend nets?").click()
+        expect(page.locator(".words").nth(1)).to_contain_text("Kep")
+
+    def test_a_follow_up_is_shown_as_it_was_searched(self, page):
+        ask(page, "Who is the captain?")
+        ask(page, "Where did he mend nets?")
+        expect(page.locator(".searched")).to_contain_text("Where did Sok Dara mend nets?")
+
+    def test_an_abstention_shows_why_and_what_came_nearest(self, page):
+        ask(page, "How deep is the sea?")
+        expect(page.locator(".words")).to_have_text("The document does not say.")
+        expect(page.locator(".note")).to_contain_text("none names what you ask")
+        page.get_by_role("link", name="paragraph 3").click()
+        expect(page.locator(".passage.near")).to_have_attribute("data-number", "3")
+
+    def test_status_is_shown_and_announced_while_it_reads(self, page):
+        page.get_by_label("Your question").fill("slowly, who is the captain?")
+        page.get_by_label("Your question").press("Enter")
+        expect(page.locator(".reading-now")).to_be_visible()
+        expect(page.get_by_role("button", name="Stop")).to_be_visible()
+        expect(page.locator("#announcement")).to_contain_text("Sok Dara")
+
+    def test_a_question_can_be_stopped_and_comes_back_into_the_box(self, page):
+        page.get_by_label("Your question").fill("slowly, who is the captain?")
+        page.get_by_label("Your question").press("Enter")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_label("Your question")).to_have_value("slowly, who is the captain?")
+        expect(page.locator(".turn")).to_have_count(0)
+
+    def test_markup_in_questions_and_documents_stays_text(self, page):
+        ask(page, "Which tag? <img src=x onerror='window.hacked=1'> **bold** $x$")
+        expect(page.locator("#text")).to_contain_text(HOSTILE)
+        expect(page.locator(".question")).to_contain_text("<img src=x onerror='window.hacked=1'>")
+        expect(page.locator(".words")).to_contain_text("<script>window.hacked = true</script>")
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("#observer :is(img, b, strong, .katex, .answer script)").count() == 0
+
+    def test_no_request_leaves_the_machine(self, new_page, url):
+        page = new_page()
+        hosts = set()
+        page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
+        open_page(page, url)
+        ask(page, "Who is the captain?")
+        page.wait_for_load_state("networkidle")
+        assert hosts <= {"127.0.0.1", None}
+
+
+class TestQuestionBox:
+    def test_an_empty_question_does_nothing(self, page):
+        page.get_by_label("Your question").press("Enter")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.locator(".turn")).to_have_count(0)
+
+    def test_shift_enter_makes_a_new_line(self, page):
+        box = page.get_by_label("Your question")
+        box.fill("Who is")
+        box.press("Shift+Enter")
+        box.press_sequentially("the captain?")
+        expect(box).to_have_value("Who is\nthe captain?")
+        box.press("Enter")
+        expect(page.locator(".question")).to_have_text("Who is\nthe captain?")
+
+    def test_a_long_question_is_answered_and_the_box_stays_usable(self, page):
+        ask(page, "Who is the captain? " + "x" * 10_000)
+        expect(page.locator(".words")).to_contain_text("Sok Dara")
+        assert overflow(page) == 0
+        assert is_in_view(page, "#question")
+
+    def test_an_endless_question_is_refused_with_its_length(self, page):
+        page.get_by_label("Your question").fill("x" * 20_001)
+        page.get_by_label("Your question").press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("20,001 characters")
+        expect(page.locator(".turn")).to_have_count(0)
+        assert is_in_view(page, "#send")
+
+
+class TestCitations:
+    def test_a_click_scrolls_to_the_quote_and_shows_it(self, new_page, shelf_url):
+        page = new_page()
+        open_page(page, shelf_url)
+        ask(page, "What is the second thing?")
+        page.select_option("#document-choice", "letter.txt")
+        expect(page.locator("#text mark")).to_have_count(0)
+        page.locator(".evidence .cite").click()
+        expect(page.locator("#document-choice")).to_have_value("2.txt")
+        expect(page.locator("#text mark")).to_have_text("second file")
+        expect(page.locator("#text mark")).to_be_focused()
+        expect(page.locator("#text mark.flash")).to_be_in_viewport()
+
+    def test_the_enter_key_follows_a_citation(self, page):
+        ask(page, "Which tag?")
+        page.evaluate("document.querySelector('#document').scrollTop = 0")
+        page.locator(".words .cite").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#text mark")).to_be_focused()
+
+    def test_every_control_has_a_name_and_shows_its_focus(self, page):
+        ask(page, "Who is the captain?")
+        page.get_by_role("button", name="Wrong answer").click()
+        assert page.evaluate(NAMELESS) == []
+        page.locator("#new-chat").focus()
+        page.keyboard.press("Tab")
+        focused = "getComputedStyle(document.activeElement)"
+        assert page.evaluate("document.activeElement.id") == "chats-button"
+        assert page.evaluate(f"{focused}.outlineStyle + {focused}.outlineWidth") == "solid2px"
+
+
+class TestTools:
+    def test_copy_takes_the_plain_words(self, page):
+        ask(page, "Which tag?")
+        page.get_by_role("button", name="Copy the answer").click()
+        expect(page.locator(".done")).to_have_text("Copied")
+        words = page.evaluate("navigator.clipboard.readText()")
+        assert words == "<script>window.hacked = true</script>"
+
+    def test_edit_asks_anew_and_drops_what_followed(self, page):
+        ask(page, "Who is the captain?")
+        ask(page, "How deep is the sea?")
+        page.get_by_role("button", name="Edit the question").first.click()
+        page.get_by_label("Edited question").fill("When does the ferry leave?")
+        page.get_by_label("Edited question").press("Enter")
+        expect(page.locator(".words")).to_have_count(1)
+        expect(page.locator(".words")).to_contain_text("seven in the morning")
+
+    def test_retry_asks_the_last_question_again(self, page):
+        ask(page, "Who is the captain?")
+        first = page.locator(".turn").get_attribute("data-id")
+        page.get_by_role("button", name="Ask again").click()
+        expect(page.locator(f".turn[data-id]:not([data-id='{first}'])")).to_have_count(1)
+        expect(page.locator(".turn")).to_have_count(1)
+
+    def test_a_like_becomes_a_row_of_the_question_set(self, page, feedback_path):
+        ask(page, "When does the ferry leave?")
+        page.get_by_role("button", name="Good answer").click()
+        expect(page.locator(".done")).to_contain_text("Noted")
+        expect(page.get_by_role("button", name="Good answer")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+        assert rows(feedback_path)[-1]["answers"] == ["seven in the morning"]
+
+    def test_a_dislike_takes_the_right_answer(self, page, feedback_path):
+        ask(page, "Who mends nets?")
+        page.get_by_role("button", name="Wrong answer").click()
+        page.get_by_label("The right answer").fill("Captain Sok Dara")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".done")).to_contain_text("Noted")
+        row = rows(feedback_path)[-1]
+        assert row["answers"] == ["Captain Sok Dara"]
+        assert row["evidence"]
+
+    def test_the_chat_is_downloaded_as_markdown_and_json(self, page, tmp_path):
+        ask(page, "Who is the captain?")
+        for kind, name in (("Markdown", "silent-observer.md"), ("JSON", "silent-observer.json")):
+            page.get_by_role("button", name="Download").click()
+            with page.expect_download() as download:
+                page.get_by_role("button", name=f"Chat as {kind}").click()
+            assert download.value.suggested_filename == name
+            download.value.save_as(tmp_path / name)
+        assert "**Sok Dara**" in (tmp_path / "silent-observer.md").read_text("utf-8")
+        turns = json.loads((tmp_path / "silent-observer.json").read_text("utf-8"))["turns"]
+        assert [turn["answer"] for turn in turns] == ["Sok Dara"]
+
+
+class TestHistory:
+    def test_chats_survive_a_restart_of_the_server(self, new_page, tmp_path):
+        port = free_port()
+        app, url = start(port, tmp_path / "feedback.jsonl")
+        page = new_page()
+        open_page(page, url)
+        ask(page, "Who is the captain?")
+        app.close(verbose=False)
+        app, url = start(port, tmp_path / "feedback.jsonl")
+        open_page(page, url)
+        expect(page.locator(".words")).to_contain_text("Sok Dara")
+        expect(page.locator("#text mark")).to_have_text("Sok Dara")
+        app.close(verbose=False)
+
+    def test_a_server_that_is_gone_is_told_and_the_question_kept(self, new_page, tmp_path):
+        app, url = start(free_port(), tmp_path / "feedback.jsonl")
+        page = new_page()
+        open_page(page, url)
+        app.close(verbose=False)
+        page.get_by_label("Your question").fill("Who is the captain?")
+        page.get_by_label("Your question").press("Enter")
+        expect(page.locator(".failure")).to_contain_text("Is it still running?")
+        expect(page.locator(".question")).to_have_text("Who is the captain?")
+
+    def test_a_new_chat_keeps_the_old_one_and_clear_forgets_all(self, page):
+        ask(page, "Who is the captain?")
+        page.get_by_role("button", name="New chat").click()
+        expect(page.locator("#welcome")).to_be_visible()
+        page.get_by_role("button", name="History").click()
+        page.locator("#chat-list").get_by_role("button", name="Who is the captain?").click()
+        expect(page.locator(".words")).to_contain_text("Sok Dara")
+        page.get_by_role("button", name="History").click()
+        page.get_by_role("button", name="Clear history").click()
+        expect(page.locator("#welcome")).to_be_visible()
+        page.reload()
+        page.wait_for_selector("#observer[data-ready]")
+        expect(page.locator(".turn")).to_have_count(0)
+
+
+class TestDisplay:
+    @pytest.fixture
+    def open_in(self, browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
+        contexts = []
+
+        def opened(query: str = "", **options: Any) -> Page:
+            context = browser.new_context(**options)
+            contexts.append(context)
+            page = context.new_page()
+            open_page(page, url + query)
+            return page
+
+        yield opened
+        for context in contexts:
+            context.close()
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_the_systems_colours_are_followed_with_enough_contrast(self, open_in, scheme):
+        page = open_in(color_scheme=scheme)
+        assert page.evaluate(LOW_CONTRAST) == []
+        ask(page, "Who is the captain?")
+        ask(page, "How deep is the sea?")
+        ask(page, "Who is the captain, and when does he leave?")
+        page.get_by_role("button", name="Wrong answer").last.click()
+        page.get_by_role("button", name="History").click()
+        assert page.evaluate(LOW_CONTRAST) == []
+        background = page.evaluate("getComputedStyle(document.querySelector('#chat')).color")
+        assert (background == "rgb(236, 230, 218)") is (scheme == "dark")
+
+    def test_the_button_changes_the_colours_for_good(self, open_in):
+        page = open_in()
+        button = page.get_by_role("button", name="Dark mode")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        page.reload()
+        expect(button).to_have_attribute("aria-pressed", "true")
+
+    def test_the_address_can_ask_for_dark_mode(self, open_in):
+        page = open_in("?__theme=dark")
+        expect(page.get_by_role("button", name="Dark mode")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+
+    def test_wide_windows_have_chat_and_document_side_by_side_at_full_height(self, open_in):
+        page = open_in(viewport={"width": 1280, "height": 800})
+        chat, document = (page.locator(id_).bounding_box() for id_ in ("#chat", "#document"))
+        assert chat["x"] + chat["width"] <= document["x"]
+        assert document["y"] + document["height"] == 800
+
+    def test_on_a_phone_the_document_follows_and_a_citation_leads_there_and_back(self, open_in):
+        page = open_in(viewport={"width": 390, "height": 844}, has_touch=True)
+        ask(page, "Which tag?")
+        chat, document = (page.locator(id_).bounding_box() for id_ in ("#chat", "#document"))
+        assert chat["y"] + chat["height"] <= document["y"]
+        assert overflow(page) == 0
+        page.locator(".words .cite").click()
+        expect(page.locator("#text mark")).to_be_in_viewport()
+        assert is_in_view(page, "#question")
+        page.get_by_role("button", name="Back to the answer").click()
+        expect(page.locator(".words .cite")).to_be_in_viewport()

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.reader.calibrate import Example, calibration_error, fit, fit_logistic, outcome
+from bot.reader.extractive import ReaderSettings
+
+SETTINGS = ReaderSettings("0" * 64, 256, 48, 64, 60, 0.0, 1.0, 0.0, 0.5)
+
+
+def example(margins, scores, f1s, answerable=True):
+    return Example(np.array(margins), np.array(scores), np.array(f1s), answerable)
+
+
+def test_the_best_span_has_the_highest_margin_and_weighted_retrieval_score():
+    first = example([1.0, 2.0], [0.9, 0.1], [1.0, 0.0])
+    assert outcome([first], 0.0).f1s.tolist() == [0.0]
+    # 1 + 2 * 0.9 = 2.8 against 2 + 2 * 0.1 = 2.2
+    assert outcome([first], 2.0).margins.tolist() == [pytest.approx(2.8)]
+
+
+def test_abstaining_is_worth_one_where_there_is_no_answer():
+    part = outcome([example([1.0], [0.0], [0.8]), example([1.0], [0.0], [0.0], False)], 0.0)
+    # Answering both: 0.8 and 0. Answering none: 0 and 1.
+    assert part.f1_answering(np.array([True, True])) == pytest.approx(0.4)
+    assert part.f1_answering(np.array([False, False])) == pytest.approx(0.5)
+
+
+def test_the_logistic_curve_is_found_again():
+    rng = np.random.default_rng(0)
+    margins = rng.normal(size=20_000) * 3
+    right = rng.random(20_000) < 1 / (1 + np.exp(-(0.7 * margins - 1.2)))
+    slope, intercept = fit_logistic(margins, right, np.ones(20_000))
+    assert (slope, intercept) == (pytest.approx(0.7, abs=0.05), pytest.approx(-1.2, abs=0.1))
+
+
+def test_calibration_error_is_the_gap_of_confidence_and_accuracy():
+    # One bin: confidence 0.75, and one of two is right.
+    error = calibration_error(np.array([0.75, 0.75]), np.array([True, False]))
+    assert error == pytest.approx(0.25)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1))
+def test_calibration_error_lies_between_0_and_1(pairs):
+    probabilities, right = zip(*pairs, strict=True)
+    assert 0 <= calibration_error(np.array(probabilities), np.array(right)) <= 1
+
+
+def test_fitting_finds_the_weight_and_a_threshold_between_right_and_wrong():
+    rng = np.random.default_rng(1)
+    good = [example([5 + rng.normal(), 6.0], [0.9, 0.1], [1.0, 0.0]) for _ in range(40)]
+    silent = [example([rng.normal()], [0.3], [0.0], False) for _ in range(40)]
+    fitted, figures = fit(SETTINGS, [good + silent, good + silent])
+    assert fitted.retrieval_weight > 0
+    assert figures["f1 of set 1"] > 0.95
+    assert figures["answered of set 2"] > 0.95
+    assert figures["refused of set 2"] > 0.95
+    assert 0.05 <= fitted.threshold <= 0.95

@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.lexical import LexicalIndex, terms, words
+
+ROWS = ["Leave is paid.", "Pay is monthly, and pay is good.", "Leave is paid.", "Travel."]
+
+
+@pytest.fixture
+def index():
+    return LexicalIndex.build(ROWS)
+
+
+@pytest.fixture
+def saved(index, tmp_path):
+    index.save(tmp_path)
+    return tmp_path
+
+
+class TestWords:
+    def test_words_are_in_small_letters_and_without_punctuation(self):
+        assert words("The Westerdam, docked!") == ["the", "westerdam", "docked"]
+
+    def test_numbers_keep_their_separators(self):
+        assert words("2,200 people; 3.5 days, 7.") == ["2,200", "people", "3.5", "days", "7"]
+
+    @pytest.mark.parametrize("apostrophe", ["'", "’", "‘", "ʼ"])
+    def test_a_possessive_is_the_word_itself(self, apostrophe):
+        assert words(f"Cambodia{apostrophe}s leaders") == ["cambodia", "leaders"]
+
+    def test_terms_are_stemmed_and_lack_the_commonest_words(self):
+        assert terms("The ministers were meeting in the meetings") == ["minist", "meet", "meet"]
+
+    @pytest.mark.parametrize("text", ["", " ", "?!", "the of and", "🙂"])
+    def test_a_text_without_content_has_no_terms(self, text):
+        assert terms(text) == []
+
+    def test_words_of_other_scripts_are_words(self):
+        assert words("Привет, мир") == ["привет", "мир"]
+
+
+class TestScores:
+    def test_a_row_scores_by_the_terms_it_shares(self, index):
+        scores = index.scores("When does travel start?")
+        assert scores.tolist() == [0, 0, 0, pytest.approx(scores[3])]
+        assert scores[3] > 0
+        assert (scores.shape, scores.dtype) == ((4,), np.float32)
+
+    def test_equal_rows_score_equal(self, index):
+        scores = index.scores("paid leave")
+        assert scores[0] == scores[2] > scores[1] == 0
+
+    def test_a_rarer_term_weighs_more(self, index):
+        # "travel" is in one row of four, "leave" in two.
+        assert index.scores("travel")[3] > index.scores("leave")[0]
+
+    @pytest.mark.parametrize("query", ["", "the", "photosynthesis", "?!"])
+    def test_a_query_of_unknown_words_scores_nothing(self, index, query):
+        assert index.scores(query).tolist() == [0, 0, 0, 0]
+
+    def test_unknown_words_do_not_change_what_known_ones_score(self, index):
+        with_unknown = index.scores("photosynthesis during paid leave")
+        assert np.array_equal(with_unknown, index.scores("paid leave"))
+
+    def test_rows_without_words_score_nothing(self):
+        index = LexicalIndex.build(["", "pay", "the"])
+        assert index.scores("pay").tolist() == [0, pytest.approx(index.scores("pay")[1]), 0]
+        assert len(index) == 3
+
+    def test_texts_without_any_word_can_be_indexed(self):
+        index = LexicalIndex.build(["", "?!"])
+        assert index.scores("pay").tolist() == [0, 0]
+        assert index.scores("").tolist() == [0, 0]
+
+    def test_a_term_is_known_that_occurs_somewhere(self, index):
+        assert index.knows("leav")
+        assert not index.knows("leaves")
+
+    @given(st.lists(st.text(alphabet="ab c", max_size=12), min_size=1, max_size=8), st.text("abc "))
+    def test_scores_are_never_negative_and_zero_without_a_shared_term(self, texts, query):
+        scores = LexicalIndex.build(texts).scores(query)
+        asked = set(terms(query))
+        for text, score in zip(texts, scores, strict=True):
+            assert (score > 0) == bool(asked & set(terms(text)))
+
+
+class TestFiles:
+    def test_a_loaded_index_scores_as_the_saved_one_did(self, index, saved):
+        loaded = LexicalIndex.load(saved, 4)
+        for query in ("paid leave", "pay", "nothing known"):
+            assert np.array_equal(loaded.scores(query), index.scores(query))
+        assert len(loaded) == 4
+
+    def test_another_number_of_rows_is_refused(self, saved):
+        with pytest.raises(ValueError, match="expected 5 rows, got 4"):
+            LexicalIndex.load(saved, 5)
+
+    @pytest.mark.parametrize(
+        ("file", "change", "message"),
+        [
+            ("data", lambda scores: scores[:-1], "scores missing"),
+            ("data", lambda scores: scores * np.nan, "scores missing"),
+            ("data", lambda scores: scores.astype(int), "expected scores and whole numbers"),
+            ("data", lambda scores: scores[None], "expected arrays of one dimension"),
+            ("indices", lambda rows: rows + 9, "rows out of range"),
+            ("indices", lambda rows: rows - 9, "rows out of range"),
+            ("indptr", lambda bounds: bounds[::-1].copy(), "bounds out of order"),
+            ("indptr", lambda bounds: bounds[:0], "bounds out of order"),
+            ("indptr", lambda bounds: bounds[:-1], "scores missing"),
+        ],
+    )
+    def test_arrays_that_do_not_belong_together_are_refused(self, saved, file, change, message):
+        path = saved / "lexical" / f"{file}.csc.index.npy"
+        np.save(path, change(np.load(path)))
+        with pytest.raises(ValueError, match=message):
+            LexicalIndex.load(saved, 4)
+
+    def test_an_archive_in_place_of_an_array_is_refused(self, saved):
+        path = saved / "lexical" / "data.csc.index.npy"
+        with path.open("wb") as stream:
+            np.savez(stream, scores=np.zeros(3))
+        with pytest.raises(ValueError, match="expected arrays of one dimension"):
+            LexicalIndex.load(saved, 4)
+
+    def test_an_array_of_objects_is_not_unpickled(self, saved):
+        path = saved / "lexical" / "indices.csc.index.npy"
+        np.save(path, np.array([{}], dtype=object), allow_pickle=True)
+        with pytest.raises(ValueError, match="allow_pickle=False"):
+            LexicalIndex.load(saved, 4)
+
+    @pytest.mark.parametrize("number", [99, -1, "0", 0.5])
+    def test_a_term_outside_the_matrix_is_refused(self, saved, number):
+        (saved / "lexical" / "vocab.index.json").write_text(json.dumps({"pay": number}))
+        with pytest.raises(ValueError, match="terms out of range"):
+            LexicalIndex.load(saved, 4)
+
+    def test_the_backend_that_the_files_name_is_not_used(self, saved, index):
+        path = saved / "lexical" / "params.index.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "backend": "numba"}))
+        assert np.array_equal(LexicalIndex.load(saved, 4).scores("pay"), index.scores("pay"))

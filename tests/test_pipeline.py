@@ -1,0 +1,125 @@
+import pytest
+
+from bot.followup import Turn
+from bot.pipeline import MAX_QUERY_CHARACTERS, Bot
+from bot.reader.reading import Reading, Span
+from bot.settings import Settings
+
+LETTER = (
+    "The ferry leaves Kampot at seven in the morning, but not on Sunday, and is back at night.\n\n"
+    "Captain Sok Dara has steered the ferry for eleven years; before, he mended nets in Kep.\n\n"
+    "On busy days the ferry carries forty passengers, their bicycles, and sacks of rice and pepper."
+)
+
+
+class WordReader:
+    """Points at the first of its words that a passage holds; as sure as it is told to be."""
+
+    threshold = 0.5
+
+    def __init__(self, *words, confidence=0.9):
+        self.words = words
+        self.confidence = confidence
+        self.asked = []
+
+    def read(self, question, hits):
+        self.asked.append((question, len(hits)))
+        spans = [
+            Span(hit, hit.passage.start + at, hit.passage.start + at + len(word), 1.0 / hit.rank)
+            for word in self.words
+            for hit in hits
+            if (at := hit.passage.text.find(word)) >= 0
+        ]
+        return Reading(tuple(spans), tuple(hits), self.confidence if spans else 0.0, ("fuel",))
+
+
+@pytest.fixture
+def index(build_index):
+    return build_index(LETTER, keywords=("ferry", "captain", "passengers"))
+
+
+@pytest.fixture
+def bot(index):
+    return Bot(index, reader=WordReader("forty passengers"))
+
+
+def test_an_answer_is_a_literal_quote_with_its_place(bot, index):
+    answer = bot.ask("How many passengers does it carry?")
+    [citation] = answer.citations
+    text = index.documents["0.txt"].text
+    assert answer.text == text[citation.start : citation.end] == "forty passengers"
+    assert text[citation.passage_start : citation.passage_end].startswith("On busy days")
+    assert answer.seconds > 0
+
+
+def test_below_the_threshold_the_bot_is_silent_and_says_why(index):
+    bot = Bot(index, reader=WordReader("forty", confidence=0.4))
+    answer = bot.ask("What fuel does it burn?")
+    assert answer.abstained
+    assert (answer.text, answer.citations) == ("", ())
+    assert answer.confidence == pytest.approx(0.4)
+    assert answer.note.startswith("It does not mention “fuel”")
+    assert len(answer.passages) == 3
+
+
+def test_the_threshold_may_be_set(index):
+    reader = WordReader("forty", confidence=0.4)
+    assert (
+        not Bot(index, reader=reader, settings=Settings(threshold=0.3)).ask("How many?").abstained
+    )
+
+
+def test_the_same_words_elsewhere_are_cited_too(index):
+    answer = Bot(index, reader=WordReader("ferry")).ask("What leaves Kampot?")
+    assert [citation.quote for citation in answer.citations] == ["ferry", "ferry", "ferry"]
+
+
+def test_a_follow_up_is_searched_as_it_was_resolved(index):
+    reader = WordReader("eleven years")
+    history = [Turn("Who steers it?", "Captain Sok Dara", "Who steers it?")]
+    answer = Bot(index, reader=reader).ask("How long has he done so?", history)
+    assert answer.query == reader.asked[0][0] == "How long has Captain Sok Dara done so?"
+
+
+def test_a_small_document_is_read_whole_and_a_large_one_in_part(index):
+    reader = WordReader("forty")
+    Bot(index, reader=reader, settings=Settings(n_passages=1)).ask("How many?")
+    Bot(index, reader=reader, settings=Settings(n_passages=1, read_whole=2)).ask("How many?")
+    assert [n for _, n in reader.asked] == [3, 1]
+
+
+def test_nothing_is_remembered_between_two_questions(bot):
+    first = bot.ask("How many passengers?")
+    bot.ask("And the captain?", [Turn("Who?", "Captain Sok Dara", "Who?")])
+    assert bot.ask("How many passengers?").query == first.query
+
+
+@pytest.mark.parametrize("message", ["Hello!", "thanks", "bye", "", " \n ", "help"])
+def test_a_message_that_is_no_question_gets_a_reply_and_no_passages(bot, message):
+    answer = bot.ask(message)
+    assert answer.abstained
+    assert answer.note
+    assert answer.passages == ()
+
+
+def test_what_the_document_is_about_is_said_in_its_own_sentences(bot, index):
+    answer = bot.ask("What is this about?")
+    text = index.documents["0.txt"].text
+    assert not answer.abstained
+    assert answer.text == " ".join(citation.quote for citation in answer.citations)
+    assert all(text[c.start : c.end] == c.quote for c in answer.citations)
+
+
+def test_a_question_about_the_whole_is_no_follow_up(bot):
+    history = [Turn("How many submarines are there?", "", "How many submarines are there?")]
+    assert bot.ask("What is this document about?", history).query == "What is this document about?"
+
+
+def test_a_long_text_is_searched_by_its_last_question(bot):
+    text = "I was at the pier. " * 600 + "How many passengers does the ferry carry? Thank you."
+    assert bot.ask(text).query == "How many passengers does the ferry carry?"
+
+
+@pytest.mark.parametrize("text", ["ferry " * 2000, "x" * 10_000, "? " * 5000, "\U0001f600" * 9000])
+def test_a_text_of_ten_thousand_characters_is_cut_to_a_query(bot, text):
+    assert len(bot.ask(text).query) <= MAX_QUERY_CHARACTERS

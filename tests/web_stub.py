@@ -1,0 +1,128 @@
+"""A bot without models for the tests of the web chat: it looks for words of the question."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.answer import Answer, Citation
+from bot.followup import Turn
+from corpus import Document, Passage, split_document
+from index.passage_index import Hit
+
+HOSTILE = (
+    "The <script>window.hacked = true</script> tag and <b>bold</b> are words here, **stars** and "
+    "$x^2$ too, `code`, [a link](https://example.org/) and ${value} {{value}}."
+)
+LETTER = f"""A Letter from the Harbour
+
+The ferry leaves Kampot at seven in the morning. It carries rice, bicycles and 🙂 forty passengers.
+
+Captain Sok Dara has steered the ferry for eleven years. Before that he mended nets in Kep.
+
+{HOSTILE}
+"""
+
+
+QUOTES = {
+    "captain": "Sok Dara",
+    "leave": "seven in the morning",
+    "passengers": "forty passengers",
+    "tag": "<script>window.hacked = true</script>",
+    "net": "Kep",
+    "second": "second file",
+}
+
+LONG = "A Long Book\n\n" + "\n\n".join(
+    f"In chapter {number} of this long book the days go by and the river rises and falls as ever."
+    for number in range(400)
+)
+SECOND_FILE = (
+    f"{LONG}\n\nAt its very end stands the second file, which nobody expected to find here."
+)
+
+
+@dataclass(frozen=True)
+class StubIndex:
+    documents: Mapping[str, Document]
+    passages: Sequence[Passage]
+
+
+@dataclass
+class StubBot:
+    """Quotes the capitalised name or number nearest to a keyword; abstains without one.
+
+    A question with "slowly" takes `delay` seconds. `most_at_once` counts the questions that were
+    read at the same time.
+    """
+
+    index: StubIndex
+    delay: float = 0.5
+    most_at_once: int = 0
+    _running: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        with self._lock:
+            self._running += 1
+            self.most_at_once = max(self.most_at_once, self._running)
+        try:
+            if "slowly" in question:
+                time.sleep(self.delay)
+            return self._answer(question, history)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _answer(self, question: str, history: Sequence[Turn]) -> Answer:
+        if question.lower() == "hello":
+            return Answer(question, question, "", (), (), 0.0, note="Hello. Ask about the letter.")
+        query = question
+        if history and re.search(r"\bhe\b", question):
+            query = re.sub(r"\bhe\b", history[-1].answer, question)
+        quotes = [quote for word, quote in QUOTES.items() if word in query.lower()]
+        hits = tuple(
+            Hit(passage, 1.0 / rank, rank) for rank, passage in enumerate(self.index.passages, 1)
+        )
+        citations = tuple(self._citation(quote) for quote in quotes)
+        if not citations:
+            note = "The nearest passages speak of a ferry; none names what you ask."
+            return Answer(question, query, "", (), hits, 0.2, note=note)
+        text = " ".join(citation.quote for citation in citations)
+        return Answer(question, query, text, citations, hits, 0.93, seconds=0.01)
+
+    def _citation(self, quote: str) -> Citation:
+        passage = next(passage for passage in self.index.passages if quote in passage.text)
+        start = passage.start + passage.text.index(quote)
+        return Citation(
+            passage.document_id, start, start + len(quote), quote, passage.start, passage.end
+        )
+
+
+class StubSuggester:
+    def first(self) -> list[str]:
+        return ["Who is the captain?", "When does the ferry leave?"]
+
+    def next(self, answer: Answer, asked: Sequence[str]) -> list[str]:
+        return [
+            question for question in ("Where did he mend nets?", "Why?") if question not in asked
+        ]
+
+
+def stub_bot(*texts: str, delay: float = 0.5) -> StubBot:
+    """Make a bot on texts, or on the letter; its documents are letter.txt, 2.txt, ..."""
+    documents = {}
+    for number, text in enumerate(texts or (LETTER,), start=1):
+        document_id = "letter.txt" if number == 1 else f"{number}.txt"
+        title = text.split("\n", 1)[0]
+        documents[document_id] = Document.from_text(document_id, text, title=title)
+    passages = [passage for document in documents.values() for passage in split_document(document)]
+    return StubBot(StubIndex(documents, passages), delay=delay)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
