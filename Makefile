@@ -10,7 +10,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 endif
 
-.PHONY: install web test check bench clean
+.PHONY: install web test check clean
 
 install: $(VENV)/.installed
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from bot import opening
 from bot.cli import main
 from bot.pipeline import Bot
+from index.passage_index import PassageIndex
 from tests.test_pipeline import LETTER, WordReader
 
 
@@ -101,12 +102,20 @@ def test_index_builds_a_folder_and_says_what_is_in_it(tmp_path, monkeypatch, key
 def test_an_index_whose_document_changed_says_so_on_stderr(
     observer, tmp_path, monkeypatch, keyword_encoder
 ):
+    encoder = keyword_encoder("ferry")
+    monkeypatch.setattr("index.embedding.SentenceEncoder", lambda name: encoder)
+    monkeypatch.setattr(
+        opening,
+        "open_bot",
+        lambda folder, settings: Bot(
+            PassageIndex.load(folder, encoder=encoder), reader=WordReader("ferry")
+        ),
+    )
     (tmp_path / "a.txt").write_text(LETTER, encoding="utf-8")
-    monkeypatch.setattr("index.embedding.SentenceEncoder", lambda name: keyword_encoder("ferry"))
     observer("index", tmp_path / "a.txt", "-o", tmp_path / "a.index")
-    assert observer("ask", "How many?", "--index", tmp_path / "a.index").stderr == ""
+    assert observer("ask", "Which?", "--index", tmp_path / "a.index").stderr == ""
     (tmp_path / "a.txt").write_text("Another text.", encoding="utf-8")
-    result = observer("ask", "How many?", "--index", tmp_path / "a.index")
+    result = observer("ask", "Which?", "--index", tmp_path / "a.index")
     assert "a.txt changed on disk since the index was built; refresh it with: " in result.stderr
     assert result.exit_code == 0
 

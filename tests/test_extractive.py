@@ -24,6 +24,7 @@ SETTINGS = {
     "overlap": 3,
     "max_answer_tokens": 4,
     "retrieval_weight": 1.0,
+    "kind_penalty": 6.0,
     "slope": 0.5,
     "intercept": -1.0,
     "threshold": 0.5,
@@ -156,7 +157,7 @@ def test_a_missing_file_is_refused_in_one_line(folder, name):
 
 def test_settings_that_lack_a_number_are_refused(folder):
     (folder / "reader.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(ReaderError, match="missing 9 required"):
+    with pytest.raises(ReaderError, match="missing 10 required"):
         ExtractiveReader.load(folder)
 
 
@@ -174,3 +175,9 @@ def test_a_span_of_word_pieces_is_widened_to_whole_words(text, piece, word):
     start = text.index(piece)
     first, last = whole_words(text, start, start + len(piece))
     assert text[first:last] == word
+
+
+def test_words_of_another_kind_than_was_asked_for_lose_to_those_of_the_right_one(reader):
+    passages = [hit("He mended nets."), hit("On April 8, 2020 forty left.", rank=2)]
+    assert reader.read("What did he mend?", passages).spans[0].text == "nets"
+    assert reader.read("How many did he mend?", passages).spans[0].text == "forty"

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from bot.reader.kinds import is_of_kind, titles_of_the_named, wanted_kind
 from bot.reader.reading import Reading, Span, missing_words
 from bot.reader.spans import best_spans
 from corpus.errors import ReaderError
@@ -39,6 +40,8 @@ class ReaderSettings:
         overlap: How many tokens two neighbouring windows share.
         max_answer_tokens: The longest answer.
         retrieval_weight: What the retrieval score adds to a passage's margin.
+        kind_penalty: What a span loses that is not of the kind the question asks for: a date, a
+            number, a person, a place.
         slope: Of the logistic curve from margin to the probability that the answer is right.
         intercept: Of the same curve.
         threshold: The confidence from which on answers are given.
@@ -50,6 +53,7 @@ class ReaderSettings:
     overlap: int
     max_answer_tokens: int
     retrieval_weight: float
+    kind_penalty: float
     slope: float
     intercept: float
     threshold: float
@@ -115,7 +119,7 @@ class ExtractiveReader:
         for window, starts, ends in self._logits(asked, encoded):
             number = window.hit_number
             spans = self._spans(hits[number], encoded[number], window, len(asked) + 2, starts, ends)
-            best.setdefault(number, []).extend(spans)
+            best.setdefault(number, []).extend(self._weighed(question, span) for span in spans)
         ranked = sorted(
             (spans for spans in best.values() if spans),
             key=lambda spans: (-max(span.score for span in spans), spans[0].hit.rank),
@@ -135,13 +139,19 @@ class ExtractiveReader:
             missing=missing_words(question, texts),
         )
 
+    def _weighed(self, question: str, span: Span) -> Span:
+        """Add to a margin what the retrieval score and the kind of answer say."""
+        passage = span.hit.passage
+        following = passage.text[span.end - passage.start :][:60]
+        fits = is_of_kind(wanted_kind(question), span.text) and not titles_of_the_named(
+            question, span.text, following
+        )
+        score = span.score + self.settings.retrieval_weight * span.hit.score
+        return replace(span, score=score if fits else score - self.settings.kind_penalty)
+
     def _confidence(self, margin: float) -> float:
         z = self.settings.slope * margin + self.settings.intercept
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, z))))
-
-    def with_settings(self, settings: ReaderSettings) -> Self:
-        """Return a reader of the same weights under other settings."""
-        return type(self)(self._model, self._tokenizer_json, settings)
 
     def _logits(
         self, asked: list[int], encoded: Sequence["Encoding"]
@@ -200,7 +210,6 @@ class ExtractiveReader:
         n_context = len(hit.passage.searchable_text) - len(hit.passage.text)
         offsets = encoding.offsets[window.first : window.last]
         null = float(starts[0] + ends[0])
-        boost = self.settings.retrieval_weight * hit.score
         spans = []
         for first, last in _paragraphs(hit.passage.text):
             in_paragraph = np.zeros(len(starts), dtype=np.bool_)
@@ -217,7 +226,7 @@ class ExtractiveReader:
                 end = offsets[found.last - offset][1] - n_context
                 start, end = whole_words(hit.passage.text, start, end)
                 base = hit.passage.start
-                spans.append(Span(hit, base + start, base + end, found.score - null + boost))
+                spans.append(Span(hit, base + start, base + end, found.score - null))
         return spans
 
     @cached_property
