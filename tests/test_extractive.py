@@ -169,6 +169,8 @@ def test_settings_that_lack_a_number_are_refused(folder):
         ("about 12% of it", "12", "12%"),
         ("more than 2,200 passengers", "2,200", "2,200"),
         ("by Ek Tha", "Ek Tha", "Ek Tha"),
+        ("support from the U.S. is key", "U.S", "U.S."),
+        ("He came. She left.", "came", "came"),
     ],
 )
 def test_a_span_of_word_pieces_is_widened_to_whole_words(text, piece, word):

@@ -259,14 +259,16 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a span of word pieces to whole words, currency signs and percent signs included."""
+    """Widen a span of word pieces to whole words: with currency and percent signs, and "U.S."."""
     while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
         start -= 1
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
     if re.match(r"\d", text[start:end]) and start > 0 and text[start - 1] in "$€£¥":
         start -= 1
-    if end < len(text) and text[end] == "%":
+    if text[end : end + 1] == "%" or (
+        text[end : end + 1] == "." and re.search(r"(?:\b[A-Z]\.)+[A-Z]$", text[start:end])
+    ):
         end += 1
     return start, end
 
