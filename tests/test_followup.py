@@ -50,6 +50,16 @@ SHIP = turn("Which cruise ship was allowed to dock?", "the Westerdam")
             "Who spoke on April 23, 2020?",
         ),
         (
+            [turn("What happened on April 8, 2020?", "a call")],
+            "What about April 9, 2020?",
+            "What happened on April 9, 2020?",
+        ),
+        (
+            [turn("Who said that trade matters?", "Prak Sokhonn")],
+            "At which meeting?",
+            "At which meeting: Prak Sokhonn said that trade matters?",
+        ),
+        (
             [turn("With whom did Prak Sokhonn talk?", "Wang Yi")],
             "What did they say?",
             "What did Prak Sokhonn and Wang Yi say?",
