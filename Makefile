@@ -10,7 +10,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 endif
 
-.PHONY: install web test check clean
+.PHONY: install web test check bench-reader clean
 
 install: $(VENV)/.installed
 
@@ -32,6 +32,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --cov --cov-fail-under=95
+
+bench-reader: install
+	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python -m tests.benchmarks.reader $(if $(DATA),--data $(DATA)) $(if $(HELD_OUT),--held-out $(HELD_OUT))
 
 clean:
 	rm -rf $(VENV) build dist .coverage .*_cache *.egg-info

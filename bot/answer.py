@@ -17,6 +17,7 @@ class Citation:
         quote: The quoted words themselves.
         passage_start: Offset of the passage around the quote.
         passage_end: Offset after that passage.
+        confidence: In [0, 1]: the fitted probability that these words answer the question.
     """
 
     document_id: str
@@ -25,6 +26,7 @@ class Citation:
     quote: str
     passage_start: int
     passage_end: int
+    confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Answer:
         text: The short answer, words of the document; "" when the bot abstains.
         citations: The quotes the answer stands on, best first; empty when the bot abstains.
         passages: The retrieved passages, best first; also filled when the bot abstains.
-        confidence: In [0, 1]: the fitted probability that the documents answer the question.
+        confidence: In [0, 1]: the fitted probability that the answer is right.
+        alternatives: Other words that answer nearly as surely, in the same or another passage.
         note: What the bot says in its own words: a reply to a greeting, why it abstained; or "".
         seconds: Time from question to answer.
     """
@@ -48,6 +51,7 @@ class Answer:
     citations: tuple[Citation, ...]
     passages: tuple[Hit, ...]
     confidence: float
+    alternatives: tuple[Citation, ...] = ()
     note: str = ""
     seconds: float = 0.0
 
@@ -69,17 +73,8 @@ def answer_record(question_id: str, answer: Answer) -> dict[str, Any]:
         "answer": answer.text,
         "abstained": answer.abstained,
         "confidence": round(answer.confidence, 4),
-        "citations": [
-            {
-                "document": citation.document_id,
-                "start": citation.start,
-                "end": citation.end,
-                "quote": citation.quote,
-                "passage_start": citation.passage_start,
-                "passage_end": citation.passage_end,
-            }
-            for citation in answer.citations
-        ],
+        "citations": [_citation_record(citation) for citation in answer.citations],
+        "alternatives": [_citation_record(citation) for citation in answer.alternatives],
         "passages": [
             {
                 "document": hit.passage.document_id,
@@ -91,4 +86,16 @@ def answer_record(question_id: str, answer: Answer) -> dict[str, Any]:
             for hit in answer.passages
         ],
         "seconds": round(answer.seconds, 4),
+    }
+
+
+def _citation_record(citation: Citation) -> dict[str, Any]:
+    return {
+        "document": citation.document_id,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "passage_start": citation.passage_start,
+        "passage_end": citation.passage_end,
+        "confidence": round(citation.confidence, 4),
     }

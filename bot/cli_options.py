@@ -24,6 +24,12 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
         help="The index to search; without it, the document that the bot ships with.",
     )
     @click.option("--encoder", metavar="MODEL", help="The embedding model, a name or a folder.")
+    @click.option("--reader", metavar="MODEL", help="The reading model, a name or a folder.")
+    @click.option(
+        "--calibration",
+        metavar="FILE",
+        help="What observer tune fitted for the reader.",
+    )
     @click.option(
         "--threshold",
         type=click.FloatRange(0, 1),
@@ -34,6 +40,8 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
         *args: Any,
         index_folder: Path | None,
         encoder: str | None,
+        reader: str | None,
+        calibration: str | None,
         threshold: float | None,
         **options: Any,
     ) -> None:
@@ -42,7 +50,9 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
             from bot.settings import Settings
             from index.passage_index import stale_documents
 
-            settings = Settings.load(encoder=encoder, threshold=threshold)
+            settings = Settings.load(
+                encoder=encoder, reader=reader, calibration=calibration, threshold=threshold
+            )
             bot = open_bot(index_folder, settings=settings)
             if index_folder and (
                 changed := stale_documents(index_folder, bot.index.documents.values())

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from bot.pipeline import Bot
+from bot.reader.extractive import ExtractiveReader
 from bot.settings import Settings
 from corpus.errors import IndexFormatError
 from corpus.loaders import load_documents
@@ -26,13 +27,17 @@ def open_bot(index_folder: Path | None = None, *, settings: Settings | None = No
         settings: By default those of `observer.toml` in the working folder, if there is one.
 
     Raises:
-        ObserverError: The index, the encoder or the settings are not usable; the message says why.
+        ObserverError: Index, encoder, reader or settings are not usable; the message says why.
     """
     settings = settings or Settings.load()
+    calibration = Path(settings.calibration) if settings.calibration else None
+    reader = ExtractiveReader.load(settings.reader, calibration)
     encoder = SentenceEncoder(settings.encoder)
     if index_folder is None:
-        return Bot(_shipped_index(encoder), settings=settings)
-    return Bot(PassageIndex.load(index_folder, encoder=encoder), settings=settings)
+        index = _shipped_index(encoder)
+    else:
+        index = PassageIndex.load(index_folder, encoder=encoder)
+    return Bot(index, reader=reader, settings=settings)
 
 
 def shipped_documents() -> Path:

@@ -10,10 +10,13 @@ from bot.intents import Intent, find_intent, reply_to
 from bot.reader.reading import Reader, Reading, Span
 from bot.settings import Settings
 from bot.summary import central_sentences
+from index.lexical import terms
 from index.passage_index import Hit, PassageIndex
 
 MAX_QUERY_CHARACTERS = 600
 _MAX_CITATIONS = 3
+_MAX_ALTERNATIVES = 3
+_ALTERNATIVE_MARGIN = 2.0
 
 
 class Bot:
@@ -67,9 +70,11 @@ class Bot:
         reading = self.reader.read(query, hits)
         shown = reading.hits[: self.settings.n_passages]
         threshold = self.settings.threshold
-        if reading.confidence < (self.reader.threshold if threshold is None else threshold):
+        threshold = self.reader.threshold if threshold is None else threshold
+        if reading.confidence < threshold:
             return _abstention(question, query, shown, reading.confidence, _why_not(reading))
         citations = tuple(_citation(span) for span in _agreeing(reading.spans)[:_MAX_CITATIONS])
+        others = _alternatives(reading.spans, threshold)[:_MAX_ALTERNATIVES]
         return Answer(
             question=question,
             query=query,
@@ -77,6 +82,7 @@ class Bot:
             citations=citations,
             passages=shown,
             confidence=reading.confidence,
+            alternatives=tuple(_citation(span) for span in others),
         )
 
     def _summary(self, question: str, query: str) -> Answer:
@@ -128,6 +134,27 @@ def _agreeing(spans: Sequence[Span]) -> list[Span]:
     return [span for span in spans if " ".join(span.text.lower().split()) == best]
 
 
+def _alternatives(spans: Sequence[Span], threshold: float) -> list[Span]:
+    """Keep spans that answer nearly as surely as the best one, in other words."""
+    kept = [spans[0]]
+    for span in spans[1:]:
+        if span.confidence < threshold or span.score < spans[0].score - _ALTERNATIVE_MARGIN:
+            continue
+        if not any(_says_the_same(span, other) for other in kept):
+            kept.append(span)
+    return kept[1:]
+
+
+def _says_the_same(span: Span, other: Span) -> bool:
+    """Tell whether two spans overlap, or the words of one are all in the other."""
+    if span.hit.passage.document_id == other.hit.passage.document_id and (
+        span.start < other.end and other.start < span.end
+    ):
+        return True
+    words, others = (set(terms(part.text)) for part in (span, other))
+    return words <= others or others <= words
+
+
 def _distinct(spans: Sequence[Span]) -> list[Span]:
     return list({span.hit.passage: span for span in spans}.values())
 
@@ -141,6 +168,7 @@ def _citation(span: Span) -> Citation:
         quote=span.text,
         passage_start=passage.start,
         passage_end=passage.end,
+        confidence=span.confidence,
     )
 
 

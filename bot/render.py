@@ -9,6 +9,7 @@ from corpus.passages import Passage
 from corpus.sentences import split_sentences
 
 ABSTENTION = "The document does not say."
+ALTERNATIVES = "It may also be:"
 _CONFIDENCE_WORDS = ((0.9, "very likely"), (0.7, "likely"), (0.5, "fairly likely"), (0.0, "unsure"))
 _NEAREST = 3
 _BOLD, _DIM, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[30;43m", "\x1b[0m"
@@ -63,18 +64,33 @@ def render_answer(
     lines += [mark.bold(_wrap(_shown(answer.text, 2000), width))]
     lines.append(mark.dim(f"({confidence_words(answer.confidence)})"))
     for number, citation in enumerate(answer.citations, start=1):
-        document = documents[citation.document_id]
-        passage = document.text[citation.passage_start : citation.passage_end]
-        first, last = sentence_around(citation, passage)
-        start, end = citation.start - citation.passage_start, citation.end - citation.passage_start
-        opening, closing = ("«", "»") if not color else ("\x01", "\x02")
-        sentence = (
-            f"{passage[first:start]}{opening}{passage[start:end]}{closing}{passage[end:last]}"
-        )
-        place = f"{citation.document_id}:{citation.start}-{citation.end}"
-        lines.append(mark.marked(_wrap(f"[{number}] {sentence}", width, "    ")))
-        lines.append(mark.dim(f"    {place}"))
+        lines += _quote_lines(number, citation, documents, mark, width)
+    if answer.alternatives:
+        lines.append(mark.dim(ALTERNATIVES))
+        for number, citation in enumerate(answer.alternatives, start=len(answer.citations) + 1):
+            lines += _quote_lines(number, citation, documents, mark, width)
     return "\n".join(lines)
+
+
+def _quote_lines(
+    number: int,
+    citation: Citation,
+    documents: Mapping[str, Document],
+    mark: "_Marker",
+    width: int,
+) -> list[str]:
+    """Write the sentence of a quote with the quote marked, and its place under it."""
+    document = documents[citation.document_id]
+    passage = document.text[citation.passage_start : citation.passage_end]
+    first, last = sentence_around(citation, passage)
+    start, end = citation.start - citation.passage_start, citation.end - citation.passage_start
+    opening, closing = mark.ends_of_quote
+    sentence = f"{passage[first:start]}{opening}{passage[start:end]}{closing}{passage[end:last]}"
+    place = f"{citation.document_id}:{citation.start}-{citation.end}"
+    return [
+        mark.marked(_wrap(f"[{number}] {sentence}", width, "    ")),
+        mark.dim(f"    {place}"),
+    ]
 
 
 def render_passages(
@@ -97,6 +113,11 @@ class _Marker:
 
     def __init__(self, color: bool) -> None:
         self._color = color
+
+    @property
+    def ends_of_quote(self) -> tuple[str, str]:
+        """What stands before and after a quote, until `marked` replaces it."""
+        return ("\x01", "\x02") if self._color else ("«", "»")
 
     def bold(self, text: str) -> str:
         return f"{_BOLD}{text}{_PLAIN}" if self._color else text

@@ -18,19 +18,28 @@ class Settings:
 
     Attributes:
         encoder: The embedding model: the packaged one, a folder, or a name on the Hugging Face hub.
+        reader: What finds the answers: "packaged", or a transformers model for question answering,
+            a folder or a name on the hub.
+        calibration: A file that `observer tune` wrote for that reader; None for the packaged one.
         n_passages: How many passages are retrieved, reported and read for an answer.
         read_whole: Up to how many passages a document is read whole, whatever was retrieved.
         threshold: The confidence in [0, 1] from which on an answer is given; None for the reader's.
     """
 
     encoder: str = DEFAULT_ENCODER
+    reader: str = "packaged"
+    calibration: str | None = None
     n_passages: int = 10
     read_whole: int = 60
     threshold: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.encoder, str) or not self.encoder:
-            raise SettingsError(f"encoder must be a model's name or folder, got {self.encoder!r}")
+        for name in ("encoder", "reader"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value:
+                raise SettingsError(f"{name} must be a model's name or folder, got {value!r}")
+        if self.calibration is not None and not isinstance(self.calibration, str):
+            raise SettingsError(f"calibration must be a file, got {self.calibration!r}")
         for name, least in (("n_passages", 1), ("read_whole", 0)):
             value = getattr(self, name)
             if type(value) is not int or value < least:

@@ -134,13 +134,19 @@ def find_title(text: str) -> str:
     return ""
 
 
+def paragraph_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the offsets of what blank lines part, without surrounding white space."""
+    yield from _between(text, [match.span() for match in _BLANK_LINES.finditer(text)])
+
+
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the paragraphs as offsets without surrounding white space."""
-    bounds = [(0, 0)]
-    bounds += sorted(
-        match.span() for regex in (_BLANK_LINES, _UNWRAPPED_LINE) for match in regex.finditer(text)
-    )
-    bounds.append((len(text), len(text)))
+    """Yield the paragraphs, long lines among them, without surrounding white space."""
+    gaps = [m.span() for regex in (_BLANK_LINES, _UNWRAPPED_LINE) for m in regex.finditer(text)]
+    yield from _between(text, sorted(gaps))
+
+
+def _between(text: str, gaps: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    bounds = [(0, 0), *gaps, (len(text), len(text))]
     for (_, start), (end, _) in pairwise(bounds):
         piece = text[start:end]
         if words := piece.strip():

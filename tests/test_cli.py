@@ -41,6 +41,7 @@ def test_ask_json_prints_one_object_of_the_contract(observer):
         "abstained",
         "confidence",
         "citations",
+        "alternatives",
         "passages",
         "seconds",
     ]

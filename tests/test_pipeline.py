@@ -25,12 +25,12 @@ class WordReader:
     def read(self, question, hits):
         self.asked.append((question, len(hits)))
         spans = [
-            Span(hit, hit.passage.start + at, hit.passage.start + at + len(word), 1.0 / hit.rank)
+            Span(hit, start, start + len(word), 1.0 / hit.rank, self.confidence)
             for word in self.words
             for hit in hits
-            if (at := hit.passage.text.find(word)) >= 0
+            if (start := hit.passage.start + hit.passage.text.find(word)) >= hit.passage.start
         ]
-        return Reading(tuple(spans), tuple(hits), self.confidence if spans else 0.0, ("fuel",))
+        return Reading(tuple(spans), tuple(hits), ("fuel",))
 
 
 @pytest.fixture
@@ -72,6 +72,16 @@ def test_the_threshold_may_be_set(index):
 def test_the_same_words_elsewhere_are_cited_too(index):
     answer = Bot(index, reader=WordReader("ferry")).ask("What leaves Kampot?")
     assert [citation.quote for citation in answer.citations] == ["ferry", "ferry", "ferry"]
+
+
+def test_other_words_that_answer_nearly_as_surely_are_listed(index):
+    reader = WordReader("forty passengers", "eleven years", "passengers", "forty")
+    answer = Bot(index, reader=reader).ask("How many?")
+    assert answer.text == "forty passengers"
+    # "passengers" and "forty" say no more than the answer does.
+    assert [citation.quote for citation in answer.alternatives] == ["eleven years"]
+    text = index.documents["0.txt"].text
+    assert all(text[c.start : c.end] == c.quote for c in answer.alternatives)
 
 
 def test_a_follow_up_is_searched_as_it_was_resolved(index):

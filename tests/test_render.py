@@ -13,7 +13,7 @@ DOCUMENT = Document.from_text("harbour.txt", TEXT)
 DOCUMENTS = {DOCUMENT.id: DOCUMENT}
 PASSAGE = Passage("harbour.txt", 0, len(TEXT), TEXT)
 HIT = Hit(passage=PASSAGE, score=0.5, rank=1)
-QUOTE = Citation("harbour.txt", 38, 54, TEXT[38:54], 0, len(TEXT))
+QUOTE = Citation("harbour.txt", 38, 54, TEXT[38:54], 0, len(TEXT), 0.95)
 
 
 def answered(**changes):
@@ -27,6 +27,15 @@ def test_an_answer_is_shown_with_its_quote_marked_in_its_sentence():
         "(very likely)",
         "[1] It carries «forty passengers».",
         "    harbour.txt:38-54",
+    ]
+
+
+def test_other_words_that_may_answer_are_listed_after_the_answer():
+    other = Citation("harbour.txt", 20, 25, "seven", 0, len(TEXT), 0.9)
+    assert render_answer(answered(alternatives=(other,)), DOCUMENTS).splitlines()[4:] == [
+        "It may also be:",
+        "[2] The ferry leaves at «seven».",
+        "    harbour.txt:20-25",
     ]
 
 
@@ -107,8 +116,10 @@ def test_a_record_holds_the_keys_that_other_programs_read():
                 "quote": "forty passengers",
                 "passage_start": 0,
                 "passage_end": 65,
+                "confidence": 0.95,
             }
         ],
+        "alternatives": [],
         "passages": [
             {"document": "harbour.txt", "start": 0, "end": 65, "score": 0.5, "text": TEXT}
         ],

@@ -34,6 +34,8 @@ def test_a_file_changes_the_defaults_and_a_flag_changes_the_file(toml):
         ("n_passages = 0", "observer.toml: n_passages must be a whole number of at least 1, got 0"),
         ("n_passages = '5'", "observer.toml: n_passages must be a whole number"),
         ("encoder = 3", "observer.toml: encoder must be a model's name or folder, got 3"),
+        ("reader = ''", "observer.toml: reader must be a model's name or folder, got ''"),
+        ("calibration = 3", "observer.toml: calibration must be a file, got 3"),
         ("threshold = ", "observer.toml: is no valid TOML"),
     ],
 )

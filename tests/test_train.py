@@ -1,5 +1,6 @@
 import gzip
 import json
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import BertConfig
 
-from bot.reader import training_data
+from bot.reader import train, training_data
 from bot.reader.development import best_span, reader_logits
 from bot.reader.model import SpanReader, make_batch, span_loss
 from bot.reader.sequences import MAX_TOKENS, Sequences, encode, token_span, window
@@ -17,6 +18,7 @@ from bot.reader.training_data import (
     Item,
     Pair,
     Paragraph,
+    altered_questions,
     cut,
     hard_negatives,
     load_articles,
@@ -25,8 +27,10 @@ from bot.reader.training_data import (
     pools,
     sampled,
     split_by_article,
-    swapped_questions,
+    without_answers,
+    written_articles,
 )
+from corpus.passages import FRONT_CONTEXT
 
 HARBOUR = Paragraph(
     "The harbour of Rotterdam opened in 1872. It was dredged twice. The mayor paid for the quay.",
@@ -133,15 +137,66 @@ def test_a_lone_paragraph_has_no_hard_negatives(rng):
     assert hard_negatives([HARBOUR], rng) == []
 
 
-def test_a_swapped_question_names_what_its_passage_lacks(monkeypatch, rng):
-    monkeypatch.setattr(training_data, "_SWAP_SHARE", 1.0)
-    asked = Paragraph(HARBOUR.text, (Item("What opened in 1872?", ((0, "The harbour"),)),))
-    assert swapped_questions([asked, BRIDGE], rng) == [Pair("What opened in 1905?", HARBOUR.text)]
+@pytest.mark.parametrize(
+    ("question", "altered"),
+    [
+        ("What opened in 1872?", {"What opened in 1905?"}),
+        ("What was the first quay?", {"What was the last quay?", "What wasn't the first quay?"}),
+        ("Which quay?", set()),
+    ],
+)
+def test_a_question_is_altered_until_its_passage_does_not_answer(
+    question, altered, monkeypatch, rng
+):
+    monkeypatch.setattr(training_data, "_ALTERED_SHARE", 1.0)
+    asked = Paragraph(HARBOUR.text, (Item(question, ((0, "The harbour"),)),) * 60)
+    found = altered_questions([asked, BRIDGE], rng)
+    assert {pair.question for pair in found} == altered
+    assert all(pair.start < 0 for pair in found)
 
 
-def test_a_question_without_names_or_numbers_is_not_swapped(monkeypatch, rng):
-    monkeypatch.setattr(training_data, "_SWAP_SHARE", 1.0)
-    assert swapped_questions([HARBOUR, BRIDGE], rng) == []
+def test_a_passage_without_the_sentence_that_answers_is_a_negative(monkeypatch, rng):
+    monkeypatch.setattr(training_data, "_WITHOUT_ANSWER_SHARE", 1.0)
+    found = without_answers([HARBOUR], rng)
+    assert [pair.passage for pair in found] == [
+        "It was dredged twice. The mayor paid for the quay.",
+        "The harbour of Rotterdam opened in 1872. It was dredged twice.",
+    ]
+
+
+def test_a_written_article_is_cut_as_the_bot_cuts_it(tmp_path):
+    article = {
+        "title": "The Harbour",
+        "paragraphs": [
+            {"text": "By Ana Kowal", "answerable": [["Who wrote it?", "Ana Kowal"]]},
+            {
+                "text": "The quay was sold in 1905. " + "It stood for many years there. " * 4,
+                "answerable": [["When was it sold?", "1905"]],
+                "unanswerable": ["When was it built?"],
+            },
+        ],
+    }
+    (tmp_path / "harbour.json").write_text(json.dumps(article), encoding="utf-8")
+    [passages] = written_articles(tmp_path)
+    assert passages[0].text.startswith(FRONT_CONTEXT)
+    asked = [(item, passage.text) for passage in passages for item in passage.items]
+    assert [item.question for item, _ in asked] == [
+        "Who wrote it?",
+        "When was it sold?",
+        "When was it built?",
+    ]
+    for item, text in asked:
+        assert all(text[start:].startswith(answer) for start, answer in item.answers)
+
+
+def test_every_article_written_for_training_is_whole():
+    articles = written_articles()
+    assert len(articles) > 50
+    for passages in articles:
+        items = [(passage.text, item) for passage in passages for item in passage.items]
+        assert sum(not item.answers for _, item in items) >= 10
+        for text, item in items:
+            assert all(text[start:].startswith(answer) for start, answer in item.answers)
 
 
 def test_a_cut_passage_keeps_the_answer(monkeypatch, rng):
@@ -256,40 +311,35 @@ def test_the_learning_rate_rises_and_falls_to_zero(progress, factor):
     assert learning_rate_factor(progress) == pytest.approx(factor)
 
 
-def test_progress_follows_steps_or_time_whichever_is_further(sequences, tmp_path):
-    trainer = Trainer(
-        tiny_reader(), sequences, tmp_path, TrainSettings(minutes=10, epochs=5, batch_size=2)
-    )
-    trainer.step, trainer.elapsed = 3, 60.0  # of 15 steps and 600 seconds
-    assert trainer.progress == pytest.approx(0.2)
+def test_progress_is_the_share_of_the_time(sequences, tmp_path):
+    trainer = Trainer(tiny_reader(), lambda _: sequences, tmp_path, TrainSettings(minutes=10))
     trainer.elapsed = 480.0
     assert trainer.progress == pytest.approx(0.8)
 
 
-def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(sequences, tmp_path):
-    settings = TrainSettings(minutes=1e9, epochs=3, batch_size=2, seed=3)
-    whole = Trainer(tiny_reader(), sequences, tmp_path / "none", settings)
-    expected = [whole.train_step(batch) for batch in whole.batches()]
+def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(sequences, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "learning_rate_factor", lambda _: 1.0)
+    settings = TrainSettings(minutes=1e9, batch_size=2, seed=3)  # 3 steps a round
+    whole = Trainer(tiny_reader(), lambda _: sequences, tmp_path / "none", settings)
+    expected = [whole.train_step(batch) for batch in islice(whole.batches(), 9)]
 
-    first = Trainer(tiny_reader(), sequences, tmp_path, settings)
-    batches = first.batches()
-    losses = [first.train_step(next(batches)) for _ in range(4)]
+    first = Trainer(tiny_reader(), lambda _: sequences, tmp_path, settings)
+    losses = [first.train_step(batch) for batch in islice(first.batches(), 4)]
     first.save_checkpoint()
-    second = Trainer(tiny_reader(), sequences, tmp_path, settings)
-    assert second.step == 4
-    losses += [second.train_step(batch) for batch in second.batches()]
+    second = Trainer(tiny_reader(), lambda _: sequences, tmp_path, settings)
+    assert (second.step, second.round, second.round_step) == (4, 1, 1)
+    losses += [second.train_step(batch) for batch in islice(second.batches(), 5)]
     assert losses == pytest.approx(expected, rel=1e-5)
     assert second.elapsed > first.elapsed
 
 
-def test_training_learns_where_the_answer_stands(tokenizer, rng, tmp_path):
+def test_training_learns_where_the_answer_stands(tokenizer, rng, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "learning_rate_factor", lambda _: 1.0)
     pairs = [Pair("a ?", "b c d", 2, 3, ("c",)), Pair("e ?", "b c d")] * 16
-    settings = TrainSettings(
-        minutes=1e9, epochs=40, batch_size=8, learning_rate=1e-2, head_learning_rate=1e-2
-    )
+    settings = TrainSettings(minutes=1e9, batch_size=8, learning_rate=1e-2, head_learning_rate=1e-2)
     made = encode(pairs, tokenizer, rng)
-    trainer = Trainer(tiny_reader(), made, tmp_path, settings)
-    losses = [trainer.train_step(batch) for batch in trainer.batches()]
+    trainer = Trainer(tiny_reader(), lambda _: made, tmp_path, settings)
+    losses = [trainer.train_step(batch) for batch in islice(trainer.batches(), 160)]
     assert losses[-1] < 0.1 < losses[0]
 
 

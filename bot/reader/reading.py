@@ -17,12 +17,14 @@ class Span:
         start: Offset of the first character in the document's text.
         end: Offset after the last character.
         score: Larger is better; comparable within one reading only.
+        confidence: In [0, 1]: the fitted probability that the words are right.
     """
 
     hit: Hit
     start: int
     end: int
     score: float
+    confidence: float = 0.0
 
     @property
     def text(self) -> str:
@@ -38,14 +40,17 @@ class Reading:
     Attributes:
         spans: Candidate answers, best first; empty when there was nothing to read.
         hits: The passages that were read, those that likeliest hold the answer first.
-        confidence: In [0, 1]: the fitted probability that the passages answer the question.
         missing: Words of the question that none of the passages holds, in the question's order.
     """
 
     spans: tuple[Span, ...]
     hits: tuple[Hit, ...]
-    confidence: float
     missing: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """In [0, 1]: the fitted probability that the best span is right; 0 where there is none."""
+        return self.spans[0].confidence if self.spans else 0.0
 
 
 class Reader(Protocol):

@@ -9,14 +9,16 @@ again.
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -48,7 +50,6 @@ class TrainSettings:
 
     Attributes:
         minutes: When the learning rate reaches 0, counted over all resumed parts of the run.
-        epochs: Passes over the data; the learning rate reaches 0 there too, if that is earlier.
         batch_size: Sequences per step.
         learning_rate: Peak of the topmost encoder layer; lower layers get a tenth less each.
         head_learning_rate: Peak of the output layer.
@@ -57,8 +58,7 @@ class TrainSettings:
         seed: Seeds data, order and dropout.
     """
 
-    minutes: float = 88.0
-    epochs: int = 2
+    minutes: float = 200.0
     batch_size: int = 32
     learning_rate: float = 2e-4
     head_learning_rate: float = 1e-3
@@ -95,13 +95,17 @@ class Trainer:
     """One training run, with everything that a checkpoint holds."""
 
     def __init__(
-        self, reader: SpanReader, sequences: Sequences, folder: Path, settings: TrainSettings
+        self,
+        reader: SpanReader,
+        sequences: Callable[[int], Sequences],
+        folder: Path,
+        settings: TrainSettings,
     ) -> None:
         """Begin a run, or go on with the one that the folder holds.
 
         Args:
             reader: The weights to start from.
-            sequences: The training data.
+            sequences: Makes the training data of a round, counted from 0.
             folder: Where the state is written.
             settings: How to train; a resumed run must be given the same.
         """
@@ -110,29 +114,30 @@ class Trainer:
         self.average.load_state_dict(reader.state_dict())
         self.optimizer = torch.optim.AdamW(_parameter_groups(reader, settings), fused=True)
         self.step = 0
+        self.round = 0
+        self.round_step = 0
         self.elapsed = 0.0
         self._sequences = sequences
         self._folder = folder
         self._settings = settings
-        self._steps_per_epoch = -(-len(sequences) // settings.batch_size)
         if (folder / _CHECKPOINT).exists():
             self._resume()
 
     @property
     def progress(self) -> float:
-        """Share of the run that is done, by steps or by time, whichever is further."""
-        steps = self._settings.epochs * self._steps_per_epoch
-        return max(self.step / steps, self.elapsed / (self._settings.minutes * 60))
+        """Share of the run that is done."""
+        return self.elapsed / (self._settings.minutes * 60)
 
     def batches(self) -> Iterator[Batch]:
-        """Yield the batches that are left, the same in a resumed run as in one never stopped."""
-        lengths = self._sequences.lengths.tolist()
-        size = self._settings.batch_size
-        for epoch in range(self.step // self._steps_per_epoch, self._settings.epochs):
-            rng = np.random.default_rng([self._settings.seed, epoch])
-            done = self.step - epoch * self._steps_per_epoch
-            for rows in epoch_batches(lengths, size, rng)[done:]:
-                yield make_batch(self._sequences, rows)
+        """Yield batches without end, the same in a resumed run as in one never stopped."""
+        while True:
+            sequences = self._sequences(self.round)
+            rng = np.random.default_rng([self._settings.seed, self.round])
+            order = epoch_batches(sequences.lengths.tolist(), self._settings.batch_size, rng)
+            for rows in order[self.round_step :]:
+                self.round_step += 1
+                yield make_batch(sequences, rows)
+            self.round, self.round_step = self.round + 1, 0
 
     def train_step(self, batch: Batch) -> float:
         """Take one step and return the loss; its time is counted."""
@@ -164,6 +169,8 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
+            "round": self.round,
+            "round_step": self.round_step,
             "elapsed": self.elapsed,
             "settings": asdict(self._settings),
         }
@@ -181,6 +188,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.elapsed = state["step"], state["elapsed"]
+        self.round, self.round_step = state["round"], state["round_step"]
         torch.manual_seed(self._settings.seed + self.step)
 
 
@@ -202,15 +210,23 @@ def _parameter_groups(reader: SpanReader, settings: TrainSettings) -> list[dict[
     ]
 
 
-def prepared_sequences(data: Path, folder: Path, tokenizer: Tokenizer, seed: int) -> Sequences:
-    """Make the training sequences, or read those that the folder holds."""
-    file = folder / "sequences.npz"
+def prepared_sequences(
+    data: Path, folder: Path, tokenizer: Tokenizer, seed: int, number: int
+) -> Sequences:
+    """Make the training sequences of a round, or read those that the folder holds."""
+    file = folder / f"sequences-{number}.npz"
     if not file.exists():
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng([seed, number])
         pairs = training_pairs(data, rng)
         made = encode(pairs, tokenizer, rng)
         n_answerable = sum(pair.start >= 0 for pair in pairs)
-        logger.info("%d pairs, %d with an answer", len(pairs), n_answerable)
+        logger.info(
+            "round %d: %d pairs, %d with an answer, %.0f tokens each",
+            number,
+            len(pairs),
+            n_answerable,
+            made.lengths.mean(),
+        )
         beside = folder / "new-sequences.npz"
         np.savez(beside, **{f.name: getattr(made, f.name) for f in fields(made)})
         beside.replace(file)
@@ -271,8 +287,10 @@ def _report(trainer: Trainer, held: DevelopmentSet, loss: float) -> None:
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-@click.option("--minutes", default=88.0, show_default=True)
-@click.option("--epochs", default=2, show_default=True)
+@click.option("--minutes", default=200.0, show_default=True)
+@click.option(
+    "--start", type=click.Path(path_type=Path, exists=True), help="Weights of an earlier run."
+)
 @click.option("--learning-rate", default=2e-4, show_default=True)
 @click.option("--seed", default=7, show_default=True)
 @click.option("--threads", default=2, show_default=True)
@@ -280,7 +298,7 @@ def main(
     data: Path,
     output: Path,
     minutes: float,
-    epochs: int,
+    start: Path | None,
     learning_rate: float,
     seed: int,
     threads: int,
@@ -295,13 +313,15 @@ def main(
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    settings = TrainSettings(minutes=minutes, epochs=epochs, learning_rate=learning_rate, seed=seed)
+    settings = TrainSettings(minutes=minutes, learning_rate=learning_rate, seed=seed)
     folder = packaged_model()
     tokenizer = load_tokenizer(folder)
-    sequences = prepared_sequences(data, output, tokenizer, seed)
-    logger.info("%d sequences, %.0f tokens each", len(sequences), sequences.lengths.mean())
     held = DevelopmentSet.load(data, tokenizer)
-    trainer = Trainer(SpanReader.from_encoder(folder), sequences, output, settings)
+    reader = SpanReader.from_encoder(folder)
+    if start:
+        reader.load_state_dict(load_file(start))
+    sequences = partial(prepared_sequences, data, output, tokenizer, seed)
+    trainer = Trainer(reader, sequences, output, settings)
     logger.info("training from step %d, %.1f min", trainer.step, trainer.elapsed / 60)
     run(trainer, held, save_every=5, measure_every=10)
 

@@ -11,39 +11,42 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import bm25s
 import numpy as np
 
+from corpus.documents import Document
+from corpus.passages import split_document
 from corpus.sentences import split_sentences
 
-# Questions taken from each set; None takes all. Policies, single sentences and stories are far from
-# what the bot reads, so they are sampled.
+# Questions drawn from each set for a round; None takes all. Policies, single sentences, reviews and
+# stories are far from what the bot reads, so fewer of them are taken.
 _SETS: dict[str, int | None] = {
-    "squad11_train_44articles": None,
-    "squad11_train_sample": None,
-    "squad11_dev_13articles": None,
-    "squadshifts_new_wiki": None,
-    "natural_questions_qed": None,
-    "squadshifts_reddit": 4000,
-    "squadshifts_amazon_reviews": 4000,
-    "policyqa_dev": 1250,
-    "policyqa_test": 1250,
-    "qamr_dev": 3000,
-    "qamr_test": 3000,
-    "fairytaleqa_train": 1500,
+    "squad11_train_44articles": 6000,
+    "squad11_train_sample": 2100,
+    "squad11_dev_13articles": 2300,
+    "squadshifts_new_wiki": 4000,
+    "natural_questions_qed": 1000,
+    "squadshifts_reddit": 1000,
+    "squadshifts_amazon_reviews": 1000,
+    "policyqa_dev": 300,
+    "policyqa_test": 300,
+    "qamr_dev": 800,
+    "qamr_test": 800,
+    "fairytaleqa_train": 500,
 }
 _ADVERSARIAL_SET = "squad20_dev_16articles"
-_ADVERSARIAL_REPEATS = 2
-DEVELOPMENT_ARTICLES = frozenset(
-    {"Force", "Huguenot", "Imperialism", "Packet_switching", "Scottish_Parliament"}
-)
+_WRITTEN_ARTICLES = Path(__file__).parent / "articles"
+DEVELOPMENT_ARTICLES = frozenset({"Force", "Packet_switching", "Scottish_Parliament"})
 
-_HARD_NEGATIVE_SHARE = 0.6
-_SWAP_SHARE = 0.2  # about half of the questions hold nothing to swap
-_CUT_SHARE = 0.35
+_HARD_NEGATIVE_SHARE = 0.5
+_ALTERED_SHARE = 0.45  # about half of the questions hold nothing to alter
+_WITHOUT_ANSWER_SHARE = 0.15
+_CUT_SHARE = 0.5
 _NOISE_SHARE = 0.1
 _POOL_PARAGRAPHS = 200
+_WRITTEN_WORDS = 130
 _CUT_FROM_WORDS = 60
 _MIN_CUT_WORDS = 12
 
@@ -55,6 +58,26 @@ _SWAPPABLE = {
     # Behind a lower-case letter or a comma, so that the first word of a sentence is none.
     "name": re.compile(rf"(?<=[a-z,] )(?!(?:{_MONTHS})\b)[A-Z][a-z]+(?: [A-Z][a-z]+)*\b"),
 }
+_OPPOSITES = (
+    "first last|largest smallest|biggest smallest|highest lowest|most least|more fewer|more less|"
+    "oldest youngest|oldest newest|longest shortest|earliest latest|best worst|before after|"
+    "north south|east west|northern southern|eastern western|increase decrease|rise fall|"
+    "increased decreased|won lost|win lose|winner loser|began ended|begin end|start stop|"
+    "started stopped|joined left|join leave|accepted refused|allowed forbidden|allow forbid|"
+    "support oppose|supported opposed|agreed disagreed|agree disagree|built destroyed|male female|"
+    "men women|man woman|father mother|son daughter|king queen|husband wife|rich poor|old new|"
+    "old young|early late|high low|large small|major minor|upper lower|maximum minimum|"
+    "buy sell|bought sold|import export|public private|positive negative|internal external|"
+    "ancient modern|born died|arrived departed|gained lost|always never|with without|"
+    "true false|strong weak|easy difficult|common rare|successful unsuccessful|inside outside"
+)
+_OPPOSITE: dict[str, list[str]] = {}
+for _pair in _OPPOSITES.split("|"):
+    _left, _right = _pair.split()
+    _OPPOSITE.setdefault(_left, []).append(_right)
+    _OPPOSITE.setdefault(_right, []).append(_left)
+_OPPOSITE_WORD = re.compile(rf"\b(?:{'|'.join(_OPPOSITE)})\b")
+_NEGATABLE = re.compile(r"\b(?:did|does|do|was|were|is|are|could|has|have|had)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +143,19 @@ def load_articles(file: Path) -> dict[str, list[Paragraph]]:
 
 
 def training_pairs(folder: Path, rng: np.random.Generator) -> list[Pair]:
-    """Make all training pairs, in an order that means nothing.
+    """Make the training pairs of one round, in an order that means nothing.
 
     Args:
         folder: The gzipped SQuAD 2.0 files.
-        rng: Draws samples, negatives, cuts and noise.
+        rng: Draws samples, negatives, alterations, cuts and noise.
     """
     pairs: list[Pair] = []
     for name, limit in _SETS.items():
         articles = load_articles(folder / f"{name}.json.gz")
         pairs += pairs_of(sampled(pools(articles.values()), limit, rng), rng)
     adversarial = split_by_article(load_articles(folder / f"{_ADVERSARIAL_SET}.json.gz"))[0]
-    for _ in range(_ADVERSARIAL_REPEATS):
-        pairs += pairs_of(list(adversarial.values()), rng)
+    pairs += pairs_of(list(adversarial.values()), rng)
+    pairs += pairs_of(written_articles(), rng)
     return [noisy(cut(pair, rng), rng) for pair in pairs]
 
 
@@ -205,7 +228,8 @@ def pairs_of(pools: list[list[Paragraph]], rng: np.random.Generator) -> list[Pai
     for pool in pools:
         pairs += [_gold_pair(item, p.text, rng) for p in pool for item in p.items]
         pairs += hard_negatives(pool, rng)
-        pairs += swapped_questions(pool, rng)
+        pairs += altered_questions(pool, rng)
+        pairs += without_answers(pool, rng)
     return pairs
 
 
@@ -253,32 +277,111 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-def swapped_questions(pool: list[Paragraph], rng: np.random.Generator) -> list[Pair]:
-    """Put another year, number, month or name into questions, one that the passage lacks."""
+def altered_questions(pool: list[Paragraph], rng: np.random.Generator) -> list[Pair]:
+    """Alter questions until their passage no longer answers them.
+
+    A year, number, month or name is exchanged for another, of the same passage or of another one; a
+    word for its opposite; or the question is negated.
+    """
     texts = "\n".join(paragraph.text for paragraph in pool)
     others = {kind: sorted(set(p.findall(texts))) for kind, p in _SWAPPABLE.items()}
     pairs = []
     for paragraph in pool:
         for item in paragraph.items:
-            if item.answers and rng.random() < _SWAP_SHARE:
-                question = _swapped(item.question, paragraph.text, others, rng)
+            if item.answers and rng.random() < _ALTERED_SHARE:
+                way = rng.random()
+                if way < 0.75:
+                    question = _swapped(item, paragraph.text, others, rng)
+                else:
+                    question = _opposed(item.question, rng, negate=way > 0.9)
                 if question:
                     pairs.append(Pair(question, paragraph.text))
     return pairs
 
 
 def _swapped(
-    question: str, passage: str, others: dict[str, list[str]], rng: np.random.Generator
+    item: Item, passage: str, others: dict[str, list[str]], rng: np.random.Generator
 ) -> str | None:
-    found = [(kind, m) for kind, p in _SWAPPABLE.items() for m in p.finditer(question)]
+    found = [(kind, m) for kind, p in _SWAPPABLE.items() for m in p.finditer(item.question)]
     if not found:
         return None
     kind, match = found[int(rng.integers(len(found)))]
-    absent = f"{passage}\n{question}".lower()
-    free = [other for other in others[kind] if other.lower() not in absent]
+    if rng.random() < 0.5:
+        candidates = sorted(set(_SWAPPABLE[kind].findall(passage)))
+        taken = "\n".join([item.question, *(text for _, text in item.answers)]).lower()
+    else:
+        candidates = others[kind]
+        taken = f"{passage}\n{item.question}".lower()
+    free = [other for other in candidates if other.lower() not in taken]
     if not free:
         return None
-    return question[: match.start()] + free[int(rng.integers(len(free)))] + question[match.end() :]
+    return _replaced(item.question, match, free[int(rng.integers(len(free)))])
+
+
+def _opposed(question: str, rng: np.random.Generator, *, negate: bool) -> str | None:
+    match = (_NEGATABLE if negate else _OPPOSITE_WORD).search(question)
+    if match is None:
+        return None
+    if negate:
+        return _replaced(question, match, f"{match[0]}n't")
+    opposites = _OPPOSITE[match[0]]
+    return _replaced(question, match, opposites[int(rng.integers(len(opposites)))])
+
+
+def _replaced(text: str, match: re.Match[str], new: str) -> str:
+    return text[: match.start()] + new + text[match.end() :]
+
+
+def without_answers(pool: list[Paragraph], rng: np.random.Generator) -> list[Pair]:
+    """Ask questions of their own paragraph, less the sentence that answers."""
+    pairs = []
+    for paragraph in pool:
+        sentences = split_sentences(paragraph.text)
+        if len(sentences) < 3:
+            continue
+        for item in paragraph.items:
+            if item.answers and rng.random() < _WITHOUT_ANSWER_SHARE:
+                start, end = next((s, e) for s, e in sentences if e > item.answers[0][0])
+                rest = paragraph.text[:start] + paragraph.text[end:].lstrip()
+                if not any(text.lower() in rest.lower() for _, text in item.answers):
+                    pairs.append(Pair(item.question, rest.strip()))
+    return pairs
+
+
+def written_articles(folder: Path = _WRITTEN_ARTICLES) -> list[list[Paragraph]]:
+    """Read the articles that were written for training, cut into passages as the bot cuts them.
+
+    Each file is an object with a `title` and `paragraphs`; a paragraph has a `text`, `answerable`
+    questions with answers that occur in it once, and `unanswerable` questions.
+    """
+    return [
+        _written_passages(json.loads(file.read_text("utf-8")))
+        for file in sorted(folder.glob("*.json"))
+    ]
+
+
+def _written_passages(article: dict[str, Any]) -> list[Paragraph]:
+    text = article["title"]
+    asked: list[tuple[int, Item]] = []
+    for entry in article["paragraphs"]:
+        base = len(text) + 2
+        text += "\n\n" + entry["text"]
+        for question, answer in entry.get("answerable", []):
+            start = base + entry["text"].index(answer)
+            asked.append((start, Item(question, ((start, answer),))))
+        asked += [(base, Item(question, ())) for question in entry.get("unanswerable", [])]
+    passages = split_document(Document.from_text("article", text), max_tokens=_WRITTEN_WORDS)
+    paragraphs = []
+    for passage in passages:
+        shift = len(passage.searchable_text) - len(passage.text) - passage.start
+        items = tuple(
+            replace(item, answers=tuple((start + shift, answer) for start, answer in item.answers))
+            for place, item in asked
+            if passage.start <= place < passage.end
+            and all(start + len(answer) <= passage.end for start, answer in item.answers)
+        )
+        paragraphs.append(Paragraph(passage.searchable_text, items))
+    return paragraphs
 
 
 def cut(pair: Pair, rng: np.random.Generator) -> Pair:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from bot.answer import Answer, Citation, answer_record
-from bot.render import ABSTENTION, confidence_words
+from bot.render import ABSTENTION, ALTERNATIVES, confidence_words
 from bot.web.document_view import DocumentView
 from bot.web.turns import ChatTurn
 
@@ -60,6 +60,10 @@ def _answer_parts(answer: Answer, view: DocumentView) -> list[str]:
     if answer.note:
         parts.append(escape_markdown(answer.note))
     parts += [_quote(number, citation, view) for number, citation in enumerate(answer.citations, 1)]
+    if answer.alternatives:
+        first = len(answer.citations) + 1
+        parts.append(f"*{escape_markdown(ALTERNATIVES)}*")
+        parts += [_quote(number, c, view) for number, c in enumerate(answer.alternatives, first)]
     return parts
 
 

@@ -1,10 +1,10 @@
 """An answer as HTML: the words, then apart from them the evidence. All text is escaped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from bot.answer import Answer, Citation
-from bot.render import ABSTENTION, confidence_words, sentence_around
+from bot.render import ABSTENTION, ALTERNATIVES, confidence_words, sentence_around
 from bot.web.document_view import DocumentView, Place
 from corpus import Passage
 
@@ -29,6 +29,7 @@ def answer_html(answer: Answer, view: DocumentView) -> str:
         f'<p class="meta"><span class="confidence">{escape(_confidence(answer))}</span>'
         f"{_searched_html(answer)}</p>",
         _evidence_html(answer, view),
+        _alternatives_html(answer, view),
     ]
     if answer.note:
         parts.insert(1, f'<p class="note">{escape(answer.note)}</p>')
@@ -78,20 +79,43 @@ def _cited_words(answer: Answer, view: DocumentView) -> str:
 
 
 def _evidence_html(answer: Answer, view: DocumentView) -> str:
+    sentences = _by_sentence(answer.citations, 1, view)
+    heading = "Evidence" if len(sentences) == 1 else f"Evidence, {len(sentences)} sentences"
+    is_open = " open" if len(sentences) <= _N_OPEN_QUOTES else ""
+    return (
+        f'<details class="evidence"{is_open}><summary>{heading}</summary>'
+        f"<ol>{_sentences_html(sentences, view)}</ol></details>"
+    )
+
+
+def _alternatives_html(answer: Answer, view: DocumentView) -> str:
+    if not answer.alternatives:
+        return ""
+    sentences = _by_sentence(answer.alternatives, len(answer.citations) + 1, view)
+    return (
+        f'<details class="evidence alternatives" open><summary>{ALTERNATIVES}</summary>'
+        f"<ol>{_sentences_html(sentences, view)}</ol></details>"
+    )
+
+
+def _by_sentence(
+    citations: Sequence[Citation], first_number: int, view: DocumentView
+) -> dict[tuple[str, Place], list[tuple[int, Citation]]]:
     sentences: dict[tuple[str, Place], list[tuple[int, Citation]]] = {}
-    for number, citation in enumerate(answer.citations, start=1):
+    for number, citation in enumerate(citations, start=first_number):
         place = _sentence(citation, view)
         sentences.setdefault((citation.document_id, place), []).append((number, citation))
-    items = "".join(
+    return sentences
+
+
+def _sentences_html(
+    sentences: Mapping[tuple[str, Place], Sequence[tuple[int, Citation]]], view: DocumentView
+) -> str:
+    return "".join(
         f'<li><span class="numbers">{_links(cited, view)}</span>'
         f"<blockquote>{_marked(document_id, place, cited, view)}</blockquote>"
         f"{_source(document_id, place, view)}</li>"
         for (document_id, place), cited in sentences.items()
-    )
-    heading = "Evidence" if len(sentences) == 1 else f"Evidence, {len(sentences)} sentences"
-    is_open = " open" if len(sentences) <= _N_OPEN_QUOTES else ""
-    return (
-        f'<details class="evidence"{is_open}><summary>{heading}</summary><ol>{items}</ol></details>'
     )
 
 

@@ -124,6 +124,9 @@ def _parse_turn(value: Any, documents: Mapping[str, Document]) -> ChatTurn:
             for rank, item in enumerate(record["passages"], start=1)
         ),
         confidence=float(record["confidence"]),
+        alternatives=tuple(
+            _parse_citation(item, documents) for item in record.get("alternatives", ())
+        ),
         note=_words(value["note"]),
         seconds=float(record["seconds"]),
     )
@@ -149,6 +152,7 @@ def _parse_citation(item: Any, documents: Mapping[str, Document]) -> Citation:
         quote=_words(item["quote"]),
         passage_start=int(item["passage_start"]),
         passage_end=int(item["passage_end"]),
+        confidence=float(item.get("confidence", 0.0)),
     )
     text = documents[citation.document_id].text
     if not citation.quote or text[citation.start : citation.end] != citation.quote:

@@ -3,10 +3,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.reader.calibrate import Example, calibration_error, fit, fit_logistic, outcome
-from bot.reader.extractive import ReaderSettings
+from bot.reader.calibration import (
+    Calibration,
+    Example,
+    answering,
+    best_f1,
+    calibration_error,
+    fit,
+    fit_logistic,
+    outcome,
+)
+from corpus.errors import ReaderError
 
-SETTINGS = ReaderSettings("0" * 64, 256, 48, 64, 60, 0.0, 6.0, 1.0, 0.0, 0.5)
+UNFITTED = Calibration("0" * 64)
 
 
 def example(margins, scores, f1s, answerable=True):
@@ -48,13 +57,48 @@ def test_calibration_error_lies_between_0_and_1(pairs):
     assert 0 <= calibration_error(np.array(probabilities), np.array(right)) <= 1
 
 
-def test_fitting_finds_the_weight_and_a_threshold_between_right_and_wrong():
+@pytest.mark.parametrize("aim", [answering(0.87), best_f1])
+def test_fitting_finds_the_weight_and_a_threshold_between_right_and_wrong(aim):
     rng = np.random.default_rng(1)
     good = [example([5 + rng.normal(), 6.0], [0.9, 0.1], [1.0, 0.0]) for _ in range(40)]
     silent = [example([rng.normal()], [0.3], [0.0], False) for _ in range(40)]
-    fitted, figures = fit(SETTINGS, [good + silent, good + silent])
+    fitted, figures = fit(UNFITTED, [good + silent, good + silent], aim)
     assert fitted.retrieval_weight > 0
     assert figures["f1 of set 1"] > 0.95
     assert figures["answered of set 2"] >= 0.87
     assert figures["refused of set 2"] > 0.95
     assert 0 < fitted.threshold < 1
+
+
+def test_the_best_threshold_answers_what_is_right_and_nothing_else():
+    part = outcome(
+        [
+            example([3.0], [0.0], [1.0]),
+            example([2.0], [0.0], [0.0], False),
+            example([1.0], [0.0], [0.4]),
+        ],
+        0.0,
+    )
+    # From 3 on: 1 + 1 + 0 of 3. From 1 on: 1 + 0 + 0.4. Never: 1.
+    margin, score = part.best_threshold()
+    assert margin == 3.0
+    assert score == pytest.approx(2 / 3)
+
+
+def test_a_calibration_is_read_as_it_was_saved(tmp_path):
+    calibration = Calibration("abc", 2.0, 6.0, 0.5, -1.0, 0.4)
+    calibration.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == calibration
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"fingerprint": "a", "slope": "steep"}', '{"unknown": 1}', "\x00"]
+)
+def test_a_file_that_is_no_calibration_is_refused_in_one_line(text, tmp_path):
+    file = tmp_path / "calibration.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(
+        ReaderError, match=r"calibration\.json: (cannot be read|holds values)"
+    ) as caught:
+        Calibration.load(file)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,119 @@
+"""A span is made whole: lists with all their members, dates, numbers with what qualifies them."""
+
+import re
+from dataclasses import replace
+
+from bot.mentions import DATE
+from bot.reader.kinds import wanted_kind
+from bot.reader.reading import Span
+from corpus.sentences import split_sentences
+from index.lexical import terms
+
+_YES_NO = re.compile(
+    r"\W*(?:(?:and|but|so) )?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|"
+    r"shall|should|may|might|must|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|"
+    r"didn['’]t|hasn['’]t|haven['’]t|can['’]t|won['’]t)\b",
+    re.IGNORECASE,
+)
+_EITHER = re.compile(r"\bor\b(?! not\b)", re.IGNORECASE)
+_PLURAL = (
+    r"(?!(?:is|was|does|has|its|this|happens|means|makes)\b)(?:\w{2,}(?<![su])s|people|men|women)"
+)
+_SEVERAL = re.compile(
+    rf"\W*(?:please )?(?:list|name) (?:all|the|every|some|two|three|four|five|six|{_PLURAL})\b"
+    rf"|\b(?:which|what) {_PLURAL}\b(?! (?:name|title|job|role)\b)"
+    rf"|\b(?:which|what) \w+ {_PLURAL} (?:are|were|have|had|do|did|can|could|will|would)\b"
+    r"|\b(?:what|who|which) (?:are|were)\b",
+    re.IGNORECASE,
+)
+_QUALIFIER = re.compile(
+    r"\b(?:(?:just |only )?(?:more|fewer|less) than|at (?:least|most)|up to|as (?:many|much) as|"
+    r"about|around|roughly|nearly|almost|approximately|over|under|some|an estimated|close to)"
+    r"(?: a| an)? $",
+    re.IGNORECASE,
+)
+_NUMBER_WORDS = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|"
+    r"fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|trillion|half)"
+)
+_NUMBER = re.compile(
+    rf"[$€£¥]?\d[\d.,]*(?: {_NUMBER_WORDS})*|{_NUMBER_WORDS}(?:[ -]{_NUMBER_WORDS})*", re.IGNORECASE
+)
+_UNIT = re.compile(
+    rf" (?:{_NUMBER_WORDS}|per ?cent|percent|%|years?|months?|weeks?|days?|hours?|minutes?|"
+    r"seconds?|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|acres?|hectares?|tons?|tonnes?|kilograms?|"
+    r"dollars?|euros?|pounds?|riels?|degrees?|km|kg|mm|cm|m|ft)\b",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"\bhow (?:many|much) ([\w’'-]+(?: [\w’'-]+){0,2})", re.IGNORECASE)
+_NAME = r"(?:the )?[A-Z][\w.’'-]*(?: (?:of (?:the )?)?[A-Z][\w.’'-]*)*"
+_MORE_NAMES = re.compile(rf"(?:, {_NAME}(?<![.,]))*(?:,? (?:and|or|&) {_NAME}(?<![.,]))?")
+_NAMES_BEFORE = re.compile(rf"(?:\b{_NAME}, )*\b{_NAME}(?:,? (?:and|or|&) |, )$")
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Tell whether a question wants yes or no, not one of two things."""
+    return bool(_YES_NO.match(question)) and not _EITHER.search(question)
+
+
+def completed(question: str, span: Span) -> Span:
+    """Widen a span until it says all that the question asks for.
+
+    A yes/no question gets the sentence that decides; a question for several things the whole
+    enumeration; a date its day and year; a number what qualifies it and its unit.
+    """
+    passage = span.hit.passage
+    start, end = span.start - passage.start, span.end - passage.start
+    if asks_yes_or_no(question):
+        start, end = _sentence(passage.text, start, end)
+    else:
+        start, end = _whole_date(question, passage.text, start, end)
+        start, end = _whole_number(question, passage.text, start, end)
+        if _SEVERAL.search(question):
+            start, end = _whole_list(passage.text, start, end)
+    return replace(span, start=passage.start + start, end=passage.start + end)
+
+
+def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    around = [span for span in split_sentences(text) if span[0] < end and start < span[1]]
+    return min([start, *(first for first, _ in around)]), max([end, *(last for _, last in around)])
+
+
+def _whole_date(question: str, text: str, start: int, end: int) -> tuple[int, int]:
+    if wanted_kind(question) != "date":
+        return start, end
+    for match in DATE.finditer(text):
+        if match.start() <= start and end <= match.end():
+            return match.span()
+    return start, end
+
+
+def _whole_number(question: str, text: str, start: int, end: int) -> tuple[int, int]:
+    if not _NUMBER.match(text[start:end]):
+        return start, end
+    if _NUMBER.fullmatch(text[start:end]):
+        end = _after_unit(question, text, end)
+    if wanted_kind(question) == "number" and (found := _QUALIFIER.search(text[:start])):
+        start = found.start()
+    return start, end
+
+
+def _after_unit(question: str, text: str, end: int) -> int:
+    """Take a unit after a number, or what the question counts within the three words after it."""
+    while unit := _UNIT.match(text, end):
+        end = unit.end()
+    counted = _COUNTED.search(question)
+    wanted = set(terms(counted[1])) if counted else set()
+    for words in re.finditer(r"(?: [\w’'-]+){1,3}?(?![\w’'-])", text[end : end + 60]):
+        if words.start() == 0 and wanted & set(terms(words[0].split()[-1])):
+            return end + words.end()
+        break
+    return end
+
+
+def _whole_list(text: str, start: int, end: int) -> tuple[int, int]:
+    if not re.fullmatch(_NAME, text[start:end].strip()) and "," not in text[start:end]:
+        return start, end
+    more = _MORE_NAMES.match(text, end)
+    before = _NAMES_BEFORE.search(text[:start])
+    return before.start() if before else start, more.end() if more else end

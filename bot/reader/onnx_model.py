@@ -1,0 +1,153 @@
+"""The packaged span model: a small BERT on ONNX Runtime."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from bot.reader.windows import WindowLogits, window_starts
+from corpus.errors import ReaderError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Encoding, Tokenizer
+
+_BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxModelSettings:
+    """What is stored beside the weights, in `model.json`.
+
+    Attributes:
+        sha256: SHA-256 of `reader.onnx`.
+        max_tokens: Length of a window, the question and three special tokens included.
+        max_question_tokens: Where a question is cut.
+        overlap: How many tokens two neighbouring windows share.
+    """
+
+    sha256: str
+    max_tokens: int = 256
+    max_question_tokens: int = 48
+    overlap: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A stretch of a text, in its tokens."""
+
+    text_number: int
+    first: int
+    last: int
+
+
+class OnnxSpanModel:
+    """Reads `[CLS] question [SEP] text [SEP]`; position 0 stands for "no answer here"."""
+
+    def __init__(self, model: bytes, tokenizer: str, settings: OnnxModelSettings) -> None:
+        self._model = model
+        self._tokenizer_json = tokenizer
+        self._settings = settings
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a folder of weights: `reader.onnx`, `tokenizer.json`, `model.json`.
+
+        Raises:
+            ReaderError: A file is missing, unreadable, or not the one that the settings name.
+        """
+        try:
+            settings = OnnxModelSettings(**json.loads((folder / "model.json").read_text("utf-8")))
+            model = (folder / "reader.onnx").read_bytes()
+            tokenizer = (folder / "tokenizer.json").read_text("utf-8")
+        except (OSError, ValueError, TypeError) as error:
+            raise ReaderError(
+                f"{folder}: cannot be read as a reader ({error}); reinstall it"
+            ) from error
+        if hashlib.sha256(model).hexdigest() != settings.sha256:
+            raise ReaderError(f"{folder / 'reader.onnx'}: was altered; reinstall silent-observer")
+        return cls(model, tokenizer, settings)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights."""
+        return self._settings.sha256
+
+    def logits(self, question: str, texts: Sequence[str]) -> Iterator[WindowLogits]:
+        """Read texts in overlapping windows, batched by length."""
+        asked = self._tokenizer.encode(question, add_special_tokens=False).ids
+        asked = asked[: self._settings.max_question_tokens]
+        encoded = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        room = self._settings.max_tokens - len(asked) - 3
+        windows = [
+            _Window(number, first, min(first + room, len(encoding.ids)))
+            for number, encoding in enumerate(encoded)
+            for first in window_starts(len(encoding.ids), room, self._settings.overlap)
+        ]
+        windows.sort(
+            key=lambda window: (window.last - window.first, window.text_number, window.first)
+        )
+        batch: list[_Window] = []
+        for window in windows:
+            width = window.last - window.first + len(asked) + 3
+            if batch and (len(batch) + 1) * width > _BATCH_TOKENS:
+                yield from self._run(asked, encoded, batch)
+                batch = []
+            batch.append(window)
+        if batch:
+            yield from self._run(asked, encoded, batch)
+
+    def _run(
+        self, asked: list[int], encoded: Sequence["Encoding"], batch: Sequence[_Window]
+    ) -> Iterator[WindowLogits]:
+        offset = len(asked) + 2
+        width = max(window.last - window.first for window in batch) + offset + 1
+        cls, sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+        ids = np.zeros((len(batch), width), dtype=np.int64)
+        types = np.zeros_like(ids)
+        mask = np.zeros_like(ids)
+        for row, window in enumerate(batch):
+            words = encoded[window.text_number].ids[window.first : window.last]
+            sequence = [cls, *asked, sep, *words, sep]
+            ids[row, : len(sequence)] = np.array(sequence)
+            types[row, offset : len(sequence)] = 1
+            mask[row, : len(sequence)] = 1
+        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        starts, ends = self._session.run(["start_logits", "end_logits"], feeds)
+        for window, start, end in zip(batch, starts, ends, strict=True):
+            last = offset + window.last - window.first
+            yield WindowLogits(
+                window.text_number,
+                encoded[window.text_number].offsets[window.first : window.last],
+                start[offset:last],
+                end[offset:last],
+                float(start[0] + end[0]),
+            )
+
+    @cached_property
+    def _session(self) -> "InferenceSession":
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            return onnxruntime.InferenceSession(
+                self._model, options, providers=["CPUExecutionProvider"]
+            )
+        # onnxruntime's own exceptions derive from RuntimeError or Exception as it pleases.
+        except (RuntimeError, ValueError) as error:
+            raise ReaderError(f"the reader's weights cannot be loaded: {error}") from error
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        from tokenizers import Tokenizer
+
+        tokenizer: Tokenizer = Tokenizer.from_str(self._tokenizer_json)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer

@@ -1,0 +1,66 @@
+import pytest
+
+from bot.reader.completion import asks_yes_or_no, completed
+from bot.reader.reading import Span
+from corpus.passages import Passage
+from index.passage_index import Hit
+
+SHIP = (
+    "The ferry carries more than 2,200 passengers and about 3.5 million tons of rice. It sailed "
+    "on April 8, 2020 to Kep. It will not stop in Kampot, which has no pier."
+)
+CLUB = "Its members are Kenya, Uganda, the Republic of Tola and Burundi, but Chad left in 2003."
+
+
+def read(question, text, words):
+    start = text.index(words)
+    hit = Hit(Passage("a.txt", 100, 100 + len(text), text), 0.0, 1)
+    return completed(question, Span(hit, 100 + start, 100 + start + len(words), 0.0)).text
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "whole"),
+    [
+        ("How many passengers does it carry?", "2,200", "more than 2,200 passengers"),
+        ("how many people", "2,200", "more than 2,200"),
+        ("How much rice does it carry?", "3.5", "about 3.5 million tons"),
+        ("When did it sail?", "2020", "April 8, 2020"),
+        ("What year is it?", "2020", "April 8, 2020"),
+        ("Where did it sail?", "Kep", "Kep"),
+        ("Does it stop in Kampot?", "not stop", "It will not stop in Kampot, which has no pier."),
+        ("Does it stop in Kep or in Kampot?", "Kep", "Kep"),
+    ],
+)
+def test_a_span_is_widened_to_what_was_asked_for(question, words, whole):
+    assert read(question, SHIP, words) == whole
+
+
+@pytest.mark.parametrize(
+    "words", ["Kenya", "Uganda", "Burundi", "the Republic of Tola", "Kenya, Uganda"]
+)
+def test_a_question_for_several_things_gets_all_of_them(words):
+    everyone = "Kenya, Uganda, the Republic of Tola and Burundi"
+    assert read("Which countries are members?", CLUB, words) == everyone
+    assert read("List the members.", CLUB, words) == everyone
+    assert read("Which country comes first?", CLUB, words) == words
+
+
+def test_what_is_no_list_stays_as_it_is():
+    text = "He met Sok Dara, and Kep was calm."
+    assert read("Which captains did he meet?", text, "calm") == "calm"
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("Does it sail?", True),
+        ("is it true that it sails", True),
+        ("And did it?", True),
+        ("Does it sail or not?", True),
+        ("Is it a boat or a ship?", False),
+        ("Island of what?", False),
+        ("Who does it carry?", False),
+    ],
+)
+def test_a_yes_no_question_is_told_from_others(question, wanted):
+    assert asks_yes_or_no(question) is wanted
