@@ -176,3 +176,10 @@ def test_words_of_another_kind_than_was_asked_for_lose_to_those_of_the_right_one
     passages = [hit("He mended nets."), hit("On April 8, 2020 forty left.", rank=2)]
     assert reader.read("What did he mend?", passages).spans[0].text == "nets"
     assert reader.read("How many did he mend?", passages).spans[0].text == "forty"
+
+
+def test_an_abbreviation_is_spelled_out_by_its_letters_or_not_at_all(reader):
+    passages = [hit("He mended Old Lamp Nets (OLN) nets."), hit("forty passengers", rank=2)]
+    assert reader.read("What does OLN stand for?", passages).spans[0].text == "Old Lamp Nets"
+    silent = reader.read("What does XYZ stand for?", passages)
+    assert silent.confidence < reader.read("How many?", passages).confidence

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from bot.cli_web import _is_this_machine, web_command
 from bot.questions import load_questions
 from bot.web import WebSettings, build_app, serve
 from bot.web.document_view import DocumentView
-from bot.web.export import escape_markdown
+from bot.web.export import chat_as_markdown, escape_markdown
 from bot.web.feedback import FeedbackFile
 from bot.web.messages import answer_html
 from bot.web.server import check_port
@@ -109,6 +110,18 @@ class TestAnswers:
         words = text_of(html[: html.index("</p>")]).replace("\u2060", "")
         assert words == "Sok Dara[1] seven in the morning[2]"
         assert text_of(html).count("[2]") == 2
+
+    def test_other_words_that_may_answer_stand_apart_and_numbered_on(self, bot, view):
+        [other] = bot.ask("How many passengers?").citations
+        answer = replace(bot.ask("Who is the captain?"), alternatives=(other,))
+        html = answer_html(answer, view)
+        assert "[2]" not in html[: html.index("It may also be:")]
+        assert text_of(html[html.index("It may also be:") :]).startswith("It may also be:[2]")
+        assert "<mark>forty passengers</mark>" in html
+        assert "forty passengers" in chat_as_markdown([ChatTurn.now(answer)], view)
+        turn = ChatTurn.now(answer)
+        kept = parse_turn(json.loads(json.dumps(turn.as_json())), view.documents)
+        assert kept.answer.alternatives == (other,)
 
     def test_markup_in_a_quote_stays_text(self, bot, view):
         html = answer_html(bot.ask("Which tag?"), view)

@@ -9,9 +9,16 @@ from typing import Self
 
 import numpy as np
 
+from bot.reader.abbreviations import asked_abbreviation, find_long_form
 from bot.reader.calibration import Calibration
 from bot.reader.completion import completed
-from bot.reader.kinds import is_of_kind, titles_of_the_named, wanted_kind
+from bot.reader.kinds import (
+    is_beside,
+    is_of_kind,
+    titles_of_the_named,
+    wanted_kind,
+    who_is_asked_about,
+)
 from bot.reader.onnx_model import OnnxSpanModel
 from bot.reader.reading import Reading, Span, missing_words
 from bot.reader.spans import best_spans
@@ -22,7 +29,11 @@ from index.passage_index import Hit
 
 PACKAGED = "packaged"
 _MAX_ANSWER_TOKENS = 60
+# Dates and numbers are short; a longer span reaches from one of them to the next.
+_MAX_TOKENS_OF_KIND = {"date": 16, "number": 16}
 _SPANS_PER_PARAGRAPH = 3
+# The score of a long form that is found by its letters, above what the model gives.
+_SPELLED_OUT = 15.0
 
 
 class ExtractiveReader:
@@ -80,12 +91,13 @@ class ExtractiveReader:
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """Read passages for the answer to a question that stands alone."""
         texts = [hit.passage.searchable_text for hit in hits]
-        weigh = _Weigher(question, self.calibration)
+        weigh = _Weigher(question, texts, self.calibration)
         best: dict[int, list[Span]] = {}
         for window in self.model.logits(question, texts):
             hit = hits[window.text_number]
             found = best.setdefault(window.text_number, [])
-            found.extend(weigh(span) for span in _spans(hit, window))
+            spans = [*weigh.spelled_out(hit), *_spans(hit, window, weigh.max_tokens)]
+            found.extend(weigh(span) for span in spans)
         ranked = sorted(
             (spans for spans in best.values() if spans),
             key=lambda spans: (-max(span.score for span in spans), spans[0].hit.rank),
@@ -106,21 +118,37 @@ class ExtractiveReader:
 class _Weigher:
     """Adds to a margin what the retrieval score and the kind of answer say."""
 
-    def __init__(self, question: str, calibration: Calibration) -> None:
+    def __init__(self, question: str, texts: Sequence[str], calibration: Calibration) -> None:
         self._question = question
         self._kind = wanted_kind(question)
+        self.max_tokens = _MAX_TOKENS_OF_KIND.get(self._kind, _MAX_ANSWER_TOKENS)
+        self._name = who_is_asked_about(question, texts)
+        self._abbreviation = asked_abbreviation(question)
         self._calibration = calibration
 
     def __call__(self, span: Span) -> Span:
-        passage = span.hit.passage
-        following = passage.text[span.end - passage.start :][:60]
-        fits = is_of_kind(self._kind, span.text) and not titles_of_the_named(
-            self._question, span.text, following
-        )
         score = span.score + self._calibration.retrieval_weight * span.hit.score
-        if not fits:
+        if not self._fits(span):
             score -= self._calibration.kind_penalty
         return replace(span, score=score, confidence=self._calibration.confidence(score))
+
+    def _fits(self, span: Span) -> bool:
+        passage = span.hit.passage
+        start, end = span.start - passage.start, span.end - passage.start
+        if self._abbreviation:
+            return find_long_form(passage.text, self._abbreviation) == (start, end)
+        before, after = passage.text[max(0, start - 60) : start], passage.text[end : end + 60]
+        return (
+            is_of_kind(self._kind, span.text)
+            and not titles_of_the_named(self._question, span.text, after)
+            and (not self._name or is_beside(self._name, before, after))
+        )
+
+    def spelled_out(self, hit: Hit) -> Iterator[Span]:
+        """Yield the words that the abbreviation of the question stands for, if it has one."""
+        if self._abbreviation and (found := find_long_form(hit.passage.text, self._abbreviation)):
+            start, end = (hit.passage.start + place for place in found)
+            yield Span(hit, start, end, _SPELLED_OUT)
 
 
 def packaged_weights() -> Path:
@@ -128,7 +156,7 @@ def packaged_weights() -> Path:
     return Path(str(resources.files("bot.reader") / "weights"))
 
 
-def _spans(hit: Hit, window: WindowLogits) -> Iterator[Span]:
+def _spans(hit: Hit, window: WindowLogits, max_tokens: int) -> Iterator[Span]:
     """Turn the best token spans of a window into spans of the document.
 
     No span reaches over a blank line: a headline and the line under it are not one answer.
@@ -141,7 +169,7 @@ def _spans(hit: Hit, window: WindowLogits) -> Iterator[Span]:
             window.starts,
             window.ends,
             (places[:, 0] >= first) & (places[:, 1] <= last) & (places[:, 0] < places[:, 1]),
-            max_tokens=_MAX_ANSWER_TOKENS,
+            max_tokens=max_tokens,
             n=_SPANS_PER_PARAGRAPH,
         ):
             start, end = whole_words(

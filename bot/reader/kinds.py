@@ -1,6 +1,7 @@
 """What kind of answer a question wants, and whether some words are of that kind."""
 
 import re
+from collections.abc import Sequence
 
 from bot.mentions import DATE, find_names
 
@@ -41,6 +42,10 @@ _WHO_IS = re.compile(
     re.IGNORECASE,
 )
 
+_WHO_IS_NAMED = re.compile(
+    r"\W*who(?:['’]s| is| was) ((?:[\w.’'-]+ ){0,3}[\w.’'-]*\w)\W*", re.IGNORECASE
+)
+
 
 def wanted_kind(question: str) -> str:
     """Tell what a question wants by how it begins: date, number, person, place, or ""."""
@@ -63,6 +68,29 @@ def titles_of_the_named(question: str, words: str, following: str) -> bool:
     return following[:1] == " " and any(
         following[1:].startswith(name) for name in find_names(question)
     )
+
+
+def who_is_asked_about(question: str, texts: Sequence[str]) -> str:
+    """Return the name in "Who is Hun Sen?" as the texts write it; "" for any other question."""
+    asked = _WHO_IS_NAMED.fullmatch(question)
+    if not asked:
+        return ""
+    name = re.compile(rf"\b{re.escape(asked[1])}\b", re.IGNORECASE)
+    found = (match[0] for text in texts for match in name.finditer(text))
+    return next((words for words in found if words.title() == words), "")
+
+
+def is_beside(name: str, before: str, after: str) -> bool:
+    """Tell whether words say who someone is: next to the name, or behind it and "is" or "was".
+
+    Args:
+        name: The name as the text writes it.
+        before: The text before the words.
+        after: The text behind them.
+    """
+    words = re.escape(name)
+    follows = rf"{words}(?:['’]s)?(?:[\s,:(—–-]|\b(?:is|was|the|an?)\b)*$"
+    return bool(re.match(rf"[\s,:]*{words}", after) or re.search(follows, before))
 
 
 def is_of_kind(kind: str, words: str) -> bool:
