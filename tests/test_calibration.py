@@ -86,7 +86,7 @@ def test_the_best_threshold_answers_what_is_right_and_nothing_else():
 
 
 def test_a_calibration_is_read_as_it_was_saved(tmp_path):
-    calibration = Calibration("abc", 2.0, 6.0, 0.5, -1.0, 0.4)
+    calibration = Calibration("abc", 2.0, 0.5, -1.0, 0.4)
     calibration.save(tmp_path / "calibration.json")
     assert Calibration.load(tmp_path / "calibration.json") == calibration
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.reader.completion import asks_yes_or_no, completed
+from bot.reader.completion import asks_yes_or_no, completed, joined
 from bot.reader.reading import Span
 from corpus.passages import Passage
 from index.passage_index import Hit
@@ -64,3 +64,22 @@ def test_what_is_no_list_stays_as_it_is():
 )
 def test_a_yes_no_question_is_told_from_others(question, wanted):
     assert asks_yes_or_no(question) is wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "best", "other", "whole"),
+    [
+        ("by courage and hard work alone", "courage", "hard work", "courage and hard work"),
+        ("by courage and hard work alone", "hard work", "courage", "courage and hard work"),
+        ("sending boats; bringing food", "sending boats", "bringing food", None),
+        ("the mayor, Ana Kowal, left", "Ana Kowal", "the mayor", "Ana Kowal"),
+        ("boats that carried food", "boats", "food", "boats"),
+    ],
+)
+def test_spans_that_and_links_are_one_answer(text, best, other, whole):
+    hit = Hit(Passage("a.txt", 50, 50 + len(text), text), 0.0, 1)
+    first, second = (
+        Span(hit, 50 + text.index(words), 50 + text.index(words) + len(words), 0.0)
+        for words in (best, other)
+    )
+    assert joined(first, [second]).text == (whole or text)

@@ -64,7 +64,7 @@ def folder(tmp_path):
 @pytest.fixture
 def reader(folder):
     model = OnnxSpanModel.load(folder)
-    return ExtractiveReader(model, Calibration(model.fingerprint, 1.0, 6.0, 0.5, -1.0, 0.5))
+    return ExtractiveReader(model, Calibration(model.fingerprint, 1.0, 0.5, -1.0, 0.5))
 
 
 def hit(text, *, start=0, rank=1, score=0.0, context=""):
@@ -79,14 +79,14 @@ def test_a_span_is_given_at_its_place_in_the_document(reader):
 
 def test_the_score_is_the_lead_over_the_null_score_plus_the_weighted_retrieval_score(reader):
     best = reader.read("How many?", [hit("forty passengers", score=0.25)]).spans[0]
-    # Start and end 5 each, null 1 each, and a quarter of the retrieval weight of 1.
-    assert best.score == pytest.approx(8.25)
+    # Start and end 5 each, null 1 each, 0.03 for the second word, a quarter of the weight of 1.
+    assert best.score == pytest.approx(8.22)
 
 
 def test_confidence_is_the_logistic_of_the_best_score(reader):
     reading = reader.read("How many?", [hit("forty passengers")])
-    # 1 / (1 + exp(-(0.5 * 8 - 1))) = 1 / (1 + exp(-3))
-    assert reading.confidence == pytest.approx(0.9526, abs=1e-4)
+    # 1 / (1 + exp(-(0.5 * 7.97 - 1))) = 1 / (1 + exp(-2.985))
+    assert reading.confidence == pytest.approx(0.9519, abs=1e-4)
 
 
 def test_the_passage_that_answers_comes_first(reader):
@@ -170,12 +170,6 @@ def test_a_span_of_word_pieces_is_widened_to_whole_words(text, piece, word):
     start = text.index(piece)
     first, last = whole_words(text, start, start + len(piece))
     assert text[first:last] == word
-
-
-def test_words_of_another_kind_than_was_asked_for_lose_to_those_of_the_right_one(reader):
-    passages = [hit("He mended nets."), hit("On April 8, 2020 forty left.", rank=2)]
-    assert reader.read("What did he mend?", passages).spans[0].text == "nets"
-    assert reader.read("How many did he mend?", passages).spans[0].text == "forty"
 
 
 def test_an_abbreviation_is_spelled_out_by_its_letters_or_not_at_all(reader):

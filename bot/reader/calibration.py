@@ -27,8 +27,6 @@ class Calibration:
     Attributes:
         fingerprint: Of the reader that it was fitted for.
         retrieval_weight: What the retrieval score adds to a passage's margin.
-        kind_penalty: What a span loses that is not of the kind the question asks for: a date, a
-            number, a person, a place.
         slope: Of the logistic curve from margin to the probability that the answer is right.
         intercept: Of the same curve.
         threshold: The confidence from which on answers are given.
@@ -36,7 +34,6 @@ class Calibration:
 
     fingerprint: str
     retrieval_weight: float = 0.0
-    kind_penalty: float = 6.0
     slope: float = 1.0
     intercept: float = 0.0
     threshold: float = 0.5
@@ -191,7 +188,7 @@ def fit(
     """Fit weight, curve and threshold on sets of examples that count alike.
 
     Args:
-        start: What is not fitted: fingerprint and kind penalty.
+        start: What is not fitted.
         sets: The examples; the threshold is chosen on the last set.
         aim: Chooses the threshold from the outcomes and their probabilities.
 

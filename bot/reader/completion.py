@@ -1,10 +1,10 @@
 """A span is made whole: lists with all their members, dates, numbers with what qualifies them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.mentions import DATE
-from bot.reader.kinds import wanted_kind
 from bot.reader.reading import Span
 from corpus.sentences import split_sentences
 from index.lexical import terms
@@ -13,6 +13,16 @@ _YES_NO = re.compile(
     r"\W*(?:(?:and|but|so) )?(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|"
     r"shall|should|may|might|must|isn['’]t|aren['’]t|wasn['’]t|weren['’]t|don['’]t|doesn['’]t|"
     r"didn['’]t|hasn['’]t|haven['’]t|can['’]t|won['’]t)\b",
+    re.IGNORECASE,
+)
+_ASKS_WHEN = re.compile(
+    r"\W*(?:(?:and|but|so) )?(?:when\b|(?:on |in |since )?(?:what|which) (?:date|day|month|year)"
+    r"\b)",
+    re.IGNORECASE,
+)
+_ASKS_HOW_MANY = re.compile(
+    r"\W*(?:(?:and|but|so) )?(?:how (?:many|much|old|big|far|large|long)\b"
+    r"|what (?:number|percentage|share|age)\b)",
     re.IGNORECASE,
 )
 _EITHER = re.compile(r"\bor\b(?! not\b)", re.IGNORECASE)
@@ -44,6 +54,10 @@ _UNIT = re.compile(
     r"seconds?|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|acres?|hectares?|tons?|tonnes?|kilograms?|"
     r"dollars?|euros?|pounds?|riels?|degrees?|km|kg|mm|cm|m|ft)\b",
     re.IGNORECASE,
+)
+_LINK = re.compile(
+    r"[\s\"”’,]*(?:;|\b(?:and|as well as)\b|&)[\s\"“‘,]*"
+    r"(?:(?:and|the|an?|by|through|in|for|to|with|of|its|their)\s+)*"
 )
 _COUNTED = re.compile(r"\bhow (?:many|much) ([\w’'-]+(?: [\w’'-]+){0,2})", re.IGNORECASE)
 _NAME = r"(?:the )?[A-Z][\w.’'-]*(?: (?:of (?:the )?)?[A-Z][\w.’'-]*)*"
@@ -80,7 +94,7 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _whole_date(question: str, text: str, start: int, end: int) -> tuple[int, int]:
-    if wanted_kind(question) != "date":
+    if not _ASKS_WHEN.match(question):
         return start, end
     for match in DATE.finditer(text):
         if match.start() <= start and end <= match.end():
@@ -93,9 +107,28 @@ def _whole_number(question: str, text: str, start: int, end: int) -> tuple[int, 
         return start, end
     if _NUMBER.fullmatch(text[start:end]):
         end = _after_unit(question, text, end)
-    if wanted_kind(question) == "number" and (found := _QUALIFIER.search(text[:start])):
+    if _ASKS_HOW_MANY.match(question) and (found := _QUALIFIER.search(text[:start])):
         start = found.start()
     return start, end
+
+
+def joined(span: Span, others: Sequence[Span]) -> Span:
+    """Join a span with those beside it that "and" or a semicolon links to it.
+
+    Args:
+        span: The best span.
+        others: Spans of the same passage that are nearly as good.
+    """
+    passage = span.hit.passage
+    start, end = span.start - passage.start, span.end - passage.start
+    places = [(other.start - passage.start, other.end - passage.start) for other in others]
+    for first, last in sorted(places):
+        if first >= end and _LINK.fullmatch(passage.text, end, first):
+            end = last
+    for first, last in sorted(places, reverse=True):
+        if last <= start and _LINK.fullmatch(passage.text, last, start):
+            start = first
+    return replace(span, start=passage.start + start, end=passage.start + end)
 
 
 def _after_unit(question: str, text: str, end: int) -> int:

@@ -11,16 +11,10 @@ import numpy as np
 
 from bot.reader.abbreviations import asked_abbreviation, find_long_form
 from bot.reader.calibration import Calibration
-from bot.reader.completion import completed
-from bot.reader.kinds import (
-    is_beside,
-    is_of_kind,
-    titles_of_the_named,
-    wanted_kind,
-    who_is_asked_about,
-)
+from bot.reader.completion import completed, joined
 from bot.reader.onnx_model import OnnxSpanModel
 from bot.reader.reading import Reading, Span, missing_words
+from bot.reader.roles import is_beside, who_is_asked_about
 from bot.reader.spans import best_spans
 from bot.reader.windows import SpanModel, WindowLogits
 from corpus.errors import ReaderError
@@ -29,8 +23,9 @@ from index.passage_index import Hit
 
 PACKAGED = "packaged"
 _MAX_ANSWER_TOKENS = 60
-# Dates and numbers are short; a longer span reaches from one of them to the next.
-_MAX_TOKENS_OF_KIND = {"date": 16, "number": 16}
+_JOINED_WITHIN = 4.0
+# What a span loses that is not what the question asks for by its form.
+_MISFIT = 6.0
 _SPANS_PER_PARAGRAPH = 3
 # The score of a long form that is found by its letters, above what the model gives.
 _SPELLED_OUT = 15.0
@@ -96,7 +91,7 @@ class ExtractiveReader:
         for window in self.model.logits(question, texts):
             hit = hits[window.text_number]
             found = best.setdefault(window.text_number, [])
-            spans = [*weigh.spelled_out(hit), *_spans(hit, window, weigh.max_tokens)]
+            spans = [*weigh.spelled_out(hit), *_spans(hit, window)]
             found.extend(weigh(span) for span in spans)
         ranked = sorted(
             (spans for spans in best.values() if spans),
@@ -106,6 +101,8 @@ class ExtractiveReader:
             (span for spans in ranked for span in spans),
             key=lambda span: (-span.score, span.hit.rank, span.start),
         )
+        if every:
+            every[0] = joined(every[0], _near(every[0], every[1:]))
         found_in = [spans[0].hit for spans in ranked]
         rest = [hit for hit in hits if hit not in found_in]
         return Reading(
@@ -116,12 +113,9 @@ class ExtractiveReader:
 
 
 class _Weigher:
-    """Adds to a margin what the retrieval score and the kind of answer say."""
+    """Adds to a margin what the retrieval score and the form of the question say."""
 
     def __init__(self, question: str, texts: Sequence[str], calibration: Calibration) -> None:
-        self._question = question
-        self._kind = wanted_kind(question)
-        self.max_tokens = _MAX_TOKENS_OF_KIND.get(self._kind, _MAX_ANSWER_TOKENS)
         self._name = who_is_asked_about(question, texts)
         self._abbreviation = asked_abbreviation(question)
         self._calibration = calibration
@@ -129,7 +123,7 @@ class _Weigher:
     def __call__(self, span: Span) -> Span:
         score = span.score + self._calibration.retrieval_weight * span.hit.score
         if not self._fits(span):
-            score -= self._calibration.kind_penalty
+            score -= _MISFIT
         return replace(span, score=score, confidence=self._calibration.confidence(score))
 
     def _fits(self, span: Span) -> bool:
@@ -138,11 +132,7 @@ class _Weigher:
         if self._abbreviation:
             return find_long_form(passage.text, self._abbreviation) == (start, end)
         before, after = passage.text[max(0, start - 60) : start], passage.text[end : end + 60]
-        return (
-            is_of_kind(self._kind, span.text)
-            and not titles_of_the_named(self._question, span.text, after)
-            and (not self._name or is_beside(self._name, before, after))
-        )
+        return not self._name or is_beside(self._name, before, after)
 
     def spelled_out(self, hit: Hit) -> Iterator[Span]:
         """Yield the words that the abbreviation of the question stands for, if it has one."""
@@ -151,12 +141,21 @@ class _Weigher:
             yield Span(hit, start, end, _SPELLED_OUT)
 
 
+def _near(best: Span, spans: Sequence[Span]) -> list[Span]:
+    passage = best.hit.passage
+    return [
+        span
+        for span in spans
+        if span.hit.passage == passage and span.score >= best.score - _JOINED_WITHIN
+    ]
+
+
 def packaged_weights() -> Path:
     """Return the folder of the weights that come with the bot."""
     return Path(str(resources.files("bot.reader") / "weights"))
 
 
-def _spans(hit: Hit, window: WindowLogits, max_tokens: int) -> Iterator[Span]:
+def _spans(hit: Hit, window: WindowLogits) -> Iterator[Span]:
     """Turn the best token spans of a window into spans of the document.
 
     No span reaches over a blank line: a headline and the line under it are not one answer.
@@ -169,7 +168,7 @@ def _spans(hit: Hit, window: WindowLogits, max_tokens: int) -> Iterator[Span]:
             window.starts,
             window.ends,
             (places[:, 0] >= first) & (places[:, 1] <= last) & (places[:, 0] < places[:, 1]),
-            max_tokens=max_tokens,
+            max_tokens=_MAX_ANSWER_TOKENS,
             n=_SPANS_PER_PARAGRAPH,
         ):
             start, end = whole_words(

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from index.embedding import FloatArray
 
+# Keeps a span from reaching from one good answer to another; chosen on the development articles.
+LENGTH_PENALTY = 0.03
+
 
 class TokenSpan(NamedTuple):
     """A candidate answer, in tokens.
@@ -14,7 +17,7 @@ class TokenSpan(NamedTuple):
     Attributes:
         first: Its first token.
         last: Its last token, at least `first`.
-        score: Start logit plus end logit.
+        score: Start logit plus end logit, less the penalty for its length.
     """
 
     first: int
@@ -29,6 +32,7 @@ def best_spans(
     *,
     max_tokens: int = 30,
     n: int = 1,
+    length_penalty: float = LENGTH_PENALTY,
 ) -> list[TokenSpan]:
     """Find the best spans of a window.
 
@@ -38,6 +42,7 @@ def best_spans(
         in_passage: Which tokens may be part of an answer, shape (n_tokens,).
         max_tokens: The longest span.
         n: How many spans; no two of them overlap.
+        length_penalty: What a span loses for each token after its first.
 
     Returns:
         Spans, best first; equal scores in the order of the text. Fewer than n, or none, where the
@@ -51,6 +56,7 @@ def best_spans(
     ends = np.full(len(rows) + length - 1, -np.inf, dtype=np.float32)
     ends[: len(rows)] = end_scores[rows]
     scores = start_scores[rows][:, None] + np.lib.stride_tricks.sliding_window_view(ends, length)
+    scores = scores - length_penalty * np.arange(length, dtype=np.float32)
     spans: list[TokenSpan] = []
     while len(spans) < n:
         i, j = divmod(int(scores.argmax()), length)
