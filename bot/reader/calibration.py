@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.metrics import f1
 from corpus.errors import ReaderError
 
-_RETRIEVAL_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+_RETRIEVAL_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 _RIGHT_FROM_F1 = 0.5
 
 

@@ -121,9 +121,9 @@ class Pair:
 
 
 def load_articles(file: Path) -> dict[str, list[Paragraph]]:
-    """Read a gzipped SQuAD 2.0 file as paragraphs by article title."""
-    with gzip.open(file, "rt", encoding="utf-8") as stream:
-        articles = json.load(stream)["data"]
+    """Read a SQuAD 2.0 file, gzipped or not, as paragraphs by article title."""
+    data = file.read_bytes()
+    articles = json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)["data"]
     return {
         article["title"]: [
             Paragraph(
