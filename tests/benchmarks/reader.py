@@ -192,10 +192,10 @@ def latency_rows(bot: Bot) -> Iterator[tuple[str, float]]:
 def curve(
     reader: ExtractiveReader, articles: dict[str, list[Paragraph]], encoder: SentenceEncoder
 ) -> Iterator[tuple[int, float, float, float]]:
-    """Yield k, F1 with abstention, F1 of answerable and milliseconds, over every fifth question."""
+    """Yield k, F1 with abstention, F1 of answerable and milliseconds, over every tenth question."""
     indexes = article_indexes(articles, encoder)
     fewer = {
-        title: [replace(p, items=p.items[::5]) for p in paragraphs]
+        title: [replace(p, items=p.items[::10]) for p in paragraphs]
         for title, paragraphs in articles.items()
     }
     for k in CURVE:
@@ -258,8 +258,14 @@ def main() -> None:
     reader, encoder = bot.reader, SentenceEncoder()
     assert isinstance(reader, ExtractiveReader)
     rows, asked = shipped_rows(bot)
-    parts = [table("The shipped document and its question set, every passage read", rows)]
-    parts.append(table("Speed on the shipped document, two cores", list(latency_rows(bot))))
+    parts: list[str] = []
+
+    def show(part: str) -> None:
+        parts.append(part)
+        print(part, flush=True)
+
+    show(table("The shipped document and its question set, every passage read", rows))
+    show(table("Speed on the shipped document, two cores", list(latency_rows(bot))))
     judged = {"shipped question set": asked}
     if options.data:
         articles = development_articles(options.data)
@@ -268,28 +274,27 @@ def main() -> None:
         judged["development articles"] = [
             one for number, one in enumerate(way) if number not in fitted
         ]
-        parts.append(table(f"SQuAD 2.0, development articles ({', '.join(articles)})", rows))
+        show(table(f"SQuAD 2.0, development articles ({', '.join(articles)})", rows))
         lines = ["\n### How many passages to read, development articles\n"]
         lines += ["| k | F1, abstention | F1 of answerable | milliseconds |", "|---|---|---|---|"]
         lines += [
             f"| {k} | {best:.3f} | {answerable:.3f} | {ms:.0f} |"
             for k, best, answerable, ms in curve(reader, articles, encoder)
         ]
-        parts.append("\n".join(lines) + "\n")
+        show("\n".join(lines) + "\n")
     if options.held_out:
         known = load_articles(options.data / OPEN_BOOK)
         found = load_articles(options.held_out)
         articles = {title: found[title] for title in found if title not in known}
         rows, way = squad_rows(reader, articles, encoder)
         judged["held-out articles"] = way
-        parts.append(table(f"SQuAD 2.0, {len(articles)} articles held out", rows))
+        show(table(f"SQuAD 2.0, {len(articles)} articles held out", rows))
     points = {name: (part.margins, part.right) for name, part in _outcomes(judged)}
     errors = [(name, calibration_error(*found)) for name, found in points.items()]
-    parts.append(table("Expected calibration error", errors))
+    show(table("Expected calibration error", errors))
     plot_reliability(points, options.output / "reader-reliability.png")
     text = "# The reader, measured by `make bench-reader`\n" + "".join(parts)
     (options.output / "reader.md").write_text(text, encoding="utf-8")
-    print(text)
 
 
 def _outcomes(judged: dict[str, list[Asked]]) -> Iterator[tuple[str, Outcome]]:
