@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from bot.answer import Answer, Citation
 from corpus.documents import Document
 from corpus.passages import Passage
-from corpus.sentences import split_sentences
+from corpus.sentences import widened_to_sentences
 
 ABSTENTION = "The document does not say."
 ALTERNATIVES = "It may also be:"
@@ -30,10 +30,8 @@ def sentence_around(citation: Citation, passage: str) -> tuple[int, int]:
     Returns:
         Half-open offsets in the passage.
     """
-    start = citation.start - citation.passage_start
-    end = citation.end - citation.passage_start
-    around = [span for span in split_sentences(passage) if span[0] < end and start < span[1]]
-    return min([start, *(first for first, _ in around)]), max([end, *(last for _, last in around)])
+    offset = citation.passage_start
+    return widened_to_sentences(passage, citation.start - offset, citation.end - offset)
 
 
 def render_answer(

@@ -60,6 +60,12 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def widened_to_sentences(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen a range of offsets to the sentence, or sentences, of the text that it stands in."""
+    around = [span for span in split_sentences(text) if span[0] < end and start < span[1]]
+    return min([start, *(first for first, _ in around)]), max([end, *(last for _, last in around)])
+
+
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     mark = match.group()
     if mark[0] not in ".!?…":

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.mentions import DATE
 from bot.reader.reading import Span
-from corpus.sentences import split_sentences
+from corpus.sentences import widened_to_sentences
 from index.lexical import terms
 
 _YES_NO = re.compile(
@@ -79,18 +79,13 @@ def completed(question: str, span: Span) -> Span:
     passage = span.hit.passage
     start, end = span.start - passage.start, span.end - passage.start
     if asks_yes_or_no(question):
-        start, end = _sentence(passage.text, start, end)
+        start, end = widened_to_sentences(passage.text, start, end)
     else:
         start, end = _whole_date(question, passage.text, start, end)
         start, end = _whole_number(question, passage.text, start, end)
         if _SEVERAL.search(question):
             start, end = _whole_list(passage.text, start, end)
     return replace(span, start=passage.start + start, end=passage.start + end)
-
-
-def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    around = [span for span in split_sentences(text) if span[0] < end and start < span[1]]
-    return min([start, *(first for first, _ in around)]), max([end, *(last for _, last in around)])
 
 
 def _whole_date(question: str, text: str, start: int, end: int) -> tuple[int, int]:

@@ -289,17 +289,13 @@ def main() -> None:
         rows, way = squad_rows(reader, articles, encoder)
         judged["held-out articles"] = way
         show(table(f"SQuAD 2.0, {len(articles)} articles held out", rows))
-    points = {name: (part.margins, part.right) for name, part in _outcomes(judged)}
+    found_in = {name: outcome_of(part) for name, part in judged.items()}
+    points = {name: (part.margins, part.right) for name, part in found_in.items()}
     errors = [(name, calibration_error(*found)) for name, found in points.items()]
     show(table("Expected calibration error", errors))
     plot_reliability(points, options.output / "reader-reliability.png")
     text = "# The reader, measured by `make bench-reader`\n" + "".join(parts)
     (options.output / "reader.md").write_text(text, encoding="utf-8")
-
-
-def _outcomes(judged: dict[str, list[Asked]]) -> Iterator[tuple[str, Outcome]]:
-    for name, asked in judged.items():
-        yield name, outcome_of(asked)
 
 
 def _fitted_rows(articles: dict[str, list[Paragraph]]) -> Iterator[int]:
