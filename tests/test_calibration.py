@@ -102,3 +102,12 @@ def test_a_file_that_is_no_calibration_is_refused_in_one_line(text, tmp_path):
     ) as caught:
         Calibration.load(file)
     assert "\n" not in str(caught.value)
+
+
+def test_a_calibration_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "taken").mkdir()
+    for file in (tmp_path / "missing" / "calibration.json", tmp_path / "taken"):
+        with pytest.raises(ReaderError, match="cannot be written") as caught:
+            UNFITTED.save(file)
+        assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

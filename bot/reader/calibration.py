@@ -55,8 +55,20 @@ class Calibration:
         return found
 
     def save(self, file: Path) -> None:
-        """Write the calibration as JSON."""
-        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write the calibration as JSON, beside the file and then over it.
+
+        Raises:
+            ReaderError: The file cannot be written.
+        """
+        beside = file.with_name(f"{file.name}.new")
+        try:
+            beside.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+            beside.replace(file)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise ReaderError(
+                f"{file}: cannot be written ({error.strerror}); name another file"
+            ) from error
 
     def confidence(self, margin: float) -> float:
         """Return the probability, in [0, 1], that a span of this weighed margin is right."""
