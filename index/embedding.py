@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 from corpus.errors import EncoderError
 from corpus.loaders import file_sha256
+from index.query_model import ExportError, QueryModel, export_failure, export_query_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -65,7 +67,8 @@ class SentenceEncoder:
     """Any sentence-transformers model; the weights are loaded at first use.
 
     Queries and passages get the model's own prompts where it has them, as in sentence-transformers'
-    `encode_query` and `encode_document`.
+    `encode_query` and `encode_document`. Queries are embedded by the model's export for ONNX
+    Runtime, which needs no torch; it is made when it is missing.
     """
 
     def __init__(self, name: str = DEFAULT_ENCODER) -> None:
@@ -119,19 +122,48 @@ class SentenceEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """Embed questions as unit vectors of shape (n_texts, dim)."""
+        texts = _encodable(texts)
+        if self.query_model:
+            return self.query_model.encode(texts)
         vectors = self._model.encode_query(
-            _encodable(texts), normalize_embeddings=True, show_progress_bar=False
+            texts, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dim)
 
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
-        """Embed passages as unit vectors of shape (n_texts, dim), with a progress bar if many."""
+        """Embed passages as unit vectors of shape (n_texts, dim), with a progress bar if many.
+
+        The model is loaded for it, so its export for queries is made too where it is missing.
+        """
+        self.warm_up()
         vectors = self._model.encode_document(
             _encodable(texts),
             normalize_embeddings=True,
             show_progress_bar=len(texts) >= _PROGRESS_FROM,
         )
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dim)
+
+    def warm_up(self) -> None:
+        """Load what queries need, which their first embedding would wait for."""
+        if self.query_model:
+            self.query_model.warm_up()
+
+    @property
+    def query_model_folder(self) -> Path:
+        """Where the export for queries is kept: in the user's cache folder."""
+        name = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
+        return platformdirs.user_cache_path("silent-observer") / "encoders" / name
+
+    @cached_property
+    def query_model(self) -> QueryModel | None:
+        """The export for queries, made if it is missing; None where the model has none."""
+        exported = QueryModel.load(self.query_model_folder)
+        if exported or export_failure(self.query_model_folder):
+            return exported
+        try:
+            return export_query_model(self._model, self.query_model_folder)
+        except ExportError:
+            return None
 
     @cached_property
     def _model(self) -> "SentenceTransformer":

@@ -133,7 +133,8 @@ class TestPackagedModel:
         with pytest.raises(EncoderError, match="strange: the model does not say how long its vec"):
             _ = encoder.dim
 
-    def test_a_folder_is_a_model_too(self, copied_model, encoder):
+    def test_a_folder_is_a_model_too(self, copied_model, encoder, tmp_path, monkeypatch):
+        monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / name)
         copied = SentenceEncoder(str(copied_model))
         [one, other] = (model.encode_queries(["Who wrote this?"]) for model in (copied, encoder))
         assert one == pytest.approx(other)

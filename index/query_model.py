@@ -1,0 +1,255 @@
+"""The query side of an encoder, exported for ONNX Runtime.
+
+A question is embedded in milliseconds; importing torch and sentence-transformers for it takes
+seconds. So the encoder is exported once, into the user's cache folder, and asking imports neither.
+The cache is shared by all indexes of an encoder; an index stays small, and one that is copied to
+another machine is served by that machine's own export.
+
+<cache>/encoders/<name>/
+├── model.onnx       the graph, from token numbers to unit vectors
+├── weights.bin      its weights, mapped into memory
+├── tokenizer.json
+├── settings.json    what `QuerySettings` holds
+└── failure.txt      instead of all these, why the encoder could not be exported
+"""
+
+import json
+import shutil
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession, SessionOptions
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+    from index.embedding import FloatArray
+
+_FORMAT = 1
+_OPSET = 17
+_MODEL = "model.onnx"
+_WEIGHTS = "weights.bin"
+_TOKENIZER = "tokenizer.json"
+_SETTINGS = "settings.json"
+_FAILURE = "failure.txt"
+_INPUTS = ("input_ids", "attention_mask")
+# Weights smaller than this stay in the graph.
+_EXTERNAL_FROM_BYTES = "1024"
+_MIN_COSINE = 0.9999
+_SAMPLE = (
+    "Who wrote this?",
+    "",
+    "In which year did the committee publish its second report, and how many members signed it?",
+    "naïve café — 2,200 passengers 🙂",
+    "word " * 300,
+)
+
+
+class ExportError(Exception):
+    """An encoder cannot be exported; sentence-transformers serves it as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """What is stored beside an exported model.
+
+    Attributes:
+        format: Of the folder.
+        prompt: What the encoder puts before a question.
+        max_tokens: Where a question is cut, special tokens included.
+        dim: Length of a vector.
+        sizes: Bytes of each file.
+    """
+
+    format: int
+    prompt: str
+    max_tokens: int
+    dim: int
+    sizes: dict[str, int]
+
+
+class QueryModel:
+    """Embeds questions with ONNX Runtime, as the encoder that it was exported from does."""
+
+    def __init__(self, folder: Path, settings: QuerySettings) -> None:
+        self._folder = folder
+        self._settings = settings
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """Open an export; None where there is none, or none that is whole."""
+        try:
+            settings = QuerySettings(**json.loads((folder / _SETTINGS).read_text("utf-8")))
+            sizes = {file: (folder / file).stat().st_size for file in settings.sizes}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
+        if settings.format != _FORMAT or sizes != settings.sizes:
+            return None
+        return cls(folder, settings)
+
+    def encode(self, texts: Sequence[str]) -> "FloatArray":
+        """Embed questions as unit vectors of shape (n_texts, dim)."""
+        vectors = np.empty((len(texts), self._settings.dim), dtype=np.float32)
+        for row, text in enumerate(texts):
+            ids = np.array([self._tokenizer.encode(self._settings.prompt + text).ids])
+            feeds = dict(zip(_INPUTS, (ids, np.ones_like(ids)), strict=True))
+            [[vectors[row]]] = self._session.run(None, feeds)
+        return vectors
+
+    def warm_up(self) -> None:
+        """Load weights and tokenizer, which the first call would wait for."""
+        _ = self._session, self._tokenizer
+
+    @cached_property
+    def _session(self) -> "InferenceSession":
+        return _open(self._folder / _MODEL, _session_options())
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        from tokenizers import Tokenizer
+
+        tokenizer: Tokenizer = Tokenizer.from_file(str(self._folder / _TOKENIZER))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self._settings.max_tokens)
+        return tokenizer
+
+
+def export_query_model(model: "SentenceTransformer", folder: Path) -> QueryModel:
+    """Export the query side of a sentence-transformers model, in place of what the folder holds.
+
+    Args:
+        model: The model.
+        folder: Made where it is missing.
+
+    Returns:
+        The export; on a sample of texts its vectors are those of the model.
+
+    Raises:
+        ExportError: The model has no fast tokenizer or a part that ONNX cannot express, its export
+            gives other vectors, or the folder cannot be written. The reason is left in the folder.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-") as name:
+            made = Path(name) / "export"
+            made.mkdir()
+            reason = _written(model, made)
+            shutil.rmtree(folder, ignore_errors=True)
+            made.replace(folder)
+    except OSError as error:
+        raise ExportError(f"{error.filename}: {error.strerror}") from error
+    exported = QueryModel.load(folder)
+    if exported is None:
+        raise ExportError(reason)
+    return exported
+
+
+def export_failure(folder: Path) -> str | None:
+    """Say why an earlier export failed; None where none did."""
+    try:
+        return (folder / _FAILURE).read_text("utf-8")
+    except OSError:
+        return None
+
+
+def _written(model: "SentenceTransformer", folder: Path) -> str:
+    """Write an export, or else the reason why there is none; return the reason."""
+    try:
+        _write(model, folder)
+        settings = _settings(model, folder)
+        _check_agreement(model, QueryModel(folder, settings))
+    except OSError:
+        raise
+    # Models differ, and so do the errors of torch, transformers and ONNX Runtime.
+    except Exception as error:  # noqa: BLE001
+        reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]
+        (folder / _FAILURE).write_text(reason, "utf-8")
+        return reason
+    (folder / _SETTINGS).write_text(json.dumps(asdict(settings), indent=2) + "\n", "utf-8")
+    return ""
+
+
+def _write(model: "SentenceTransformer", folder: Path) -> None:
+    import torch
+
+    class QueryGraph(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            features = {"input_ids": input_ids, "attention_mask": attention_mask}
+            vectors: torch.Tensor = self.model(features)["sentence_embedding"]
+            return torch.nn.functional.normalize(vectors, dim=-1)
+
+    (folder / _TOKENIZER).write_text(model.tokenizer.backend_tokenizer.to_str(), "utf-8")
+    example = torch.ones(2, 8, dtype=torch.int64, device=model.device)
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's remarks on constants
+        traced = Path(name) / _MODEL
+        torch.onnx.export(
+            QueryGraph().eval(),
+            (example, example),
+            traced,
+            input_names=list(_INPUTS),
+            output_names=["vectors"],
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in _INPUTS},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+        _save_optimised(traced, folder)
+
+
+def _save_optimised(traced: Path, folder: Path) -> None:
+    """Let ONNX Runtime write the fused graph, with weights that it can map into memory."""
+    import onnxruntime
+
+    options = _session_options()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / _MODEL)
+    prefix = "session.optimized_model_external_initializers"
+    options.add_session_config_entry(f"{prefix}_file_name", _WEIGHTS)
+    options.add_session_config_entry(f"{prefix}_min_size_in_bytes", _EXTERNAL_FROM_BYTES)
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    _open(traced, options)
+
+
+def _settings(model: "SentenceTransformer", folder: Path) -> QuerySettings:
+    default = model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None
+    return QuerySettings(
+        format=_FORMAT,
+        prompt=model.prompts.get("query") or default or "",
+        max_tokens=int(model.max_seq_length or 512),
+        dim=int(model.get_embedding_dimension() or 0),
+        sizes={name: (folder / name).stat().st_size for name in (_MODEL, _WEIGHTS, _TOKENIZER)},
+    )
+
+
+def _check_agreement(model: "SentenceTransformer", exported: QueryModel) -> None:
+    expected = model.encode_query(
+        list(_SAMPLE), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+    )
+    cosine = float((expected * exported.encode(_SAMPLE)).sum(axis=1).min())
+    if not cosine >= _MIN_COSINE:
+        raise ExportError(f"its vectors differ from the model's, cosine {cosine:.4f}")
+
+
+def _session_options() -> "SessionOptions":
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return options
+
+
+def _open(model: Path, options: "SessionOptions") -> "InferenceSession":
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
