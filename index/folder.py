@@ -28,7 +28,7 @@ from corpus.errors import IndexFormatError
 from corpus.loaders import file_sha256
 from index.embedding import DEFAULT_ENCODER
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 _DATA = re.compile(r"data-[0-9a-f]{12}")
 _PARTIAL = re.compile(re.escape(MANIFEST) + r"\.data-[0-9a-f]{12}")

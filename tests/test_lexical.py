@@ -102,43 +102,39 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("file", "change", "message"),
         [
-            ("data", lambda scores: scores[:-1], "scores missing"),
-            ("data", lambda scores: scores * np.nan, "scores missing"),
-            ("data", lambda scores: scores.astype(int), "expected scores and whole numbers"),
-            ("data", lambda scores: scores[None], "expected arrays of one dimension"),
-            ("indices", lambda rows: rows + 9, "rows out of range"),
-            ("indices", lambda rows: rows - 9, "rows out of range"),
-            ("indptr", lambda bounds: bounds[::-1].copy(), "bounds out of order"),
-            ("indptr", lambda bounds: bounds[:0], "bounds out of order"),
-            ("indptr", lambda bounds: bounds[:-1], "scores missing"),
+            ("scores", lambda scores: scores[:-1], "scores missing"),
+            ("scores", lambda scores: scores * np.nan, "scores missing"),
+            ("scores", lambda scores: scores.astype(int), "expected scores and whole numbers"),
+            ("scores", lambda scores: scores[None], "expected arrays of one dimension"),
+            ("rows", lambda rows: rows + 9, "rows out of range"),
+            ("rows", lambda rows: rows - 9, "rows out of range"),
+            ("bounds", lambda bounds: bounds[::-1].copy(), "bounds out of order"),
+            ("bounds", lambda bounds: bounds[:0], "bounds out of order"),
+            ("bounds", lambda bounds: bounds[:-1], "scores missing"),
         ],
     )
     def test_arrays_that_do_not_belong_together_are_refused(self, saved, file, change, message):
-        path = saved / "lexical" / f"{file}.csc.index.npy"
+        path = saved / "lexical" / f"{file}.npy"
         np.save(path, change(np.load(path)))
         with pytest.raises(ValueError, match=message):
             LexicalIndex.load(saved, 4)
 
     def test_an_archive_in_place_of_an_array_is_refused(self, saved):
-        path = saved / "lexical" / "data.csc.index.npy"
+        path = saved / "lexical" / "scores.npy"
         with path.open("wb") as stream:
             np.savez(stream, scores=np.zeros(3))
         with pytest.raises(ValueError, match="expected arrays of one dimension"):
             LexicalIndex.load(saved, 4)
 
     def test_an_array_of_objects_is_not_unpickled(self, saved):
-        path = saved / "lexical" / "indices.csc.index.npy"
+        path = saved / "lexical" / "rows.npy"
         np.save(path, np.array([{}], dtype=object), allow_pickle=True)
         with pytest.raises(ValueError, match="allow_pickle=False"):
             LexicalIndex.load(saved, 4)
 
     @pytest.mark.parametrize("number", [99, -1, "0", 0.5])
     def test_a_term_outside_the_matrix_is_refused(self, saved, number):
-        (saved / "lexical" / "vocab.index.json").write_text(json.dumps({"pay": number}))
+        described = {"n_rows": 4, "columns": {"pay": number}}
+        (saved / "lexical" / "vocabulary.json").write_text(json.dumps(described))
         with pytest.raises(ValueError, match="terms out of range"):
             LexicalIndex.load(saved, 4)
-
-    def test_the_backend_that_the_files_name_is_not_used(self, saved, index):
-        path = saved / "lexical" / "params.index.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "backend": "numba"}))
-        assert np.array_equal(LexicalIndex.load(saved, 4).scores("pay"), index.scores("pay"))
