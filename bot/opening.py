@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib import metadata, resources
 from pathlib import Path
@@ -30,14 +31,22 @@ def open_bot(index_folder: Path | None = None, *, settings: Settings | None = No
         ObserverError: Index, encoder, reader or settings are not usable; the message says why.
     """
     settings = settings or Settings.load()
+    encoder = SentenceEncoder(settings.encoder)
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(_open_reader, settings)
+        if index_folder is None:
+            index = _shipped_index(encoder)
+        else:
+            index = PassageIndex.load(index_folder, encoder=encoder)
+        encoder.warm_up()
+        return Bot(index, reader=reader.result(), settings=settings)
+
+
+def _open_reader(settings: Settings) -> ExtractiveReader:
     calibration = Path(settings.calibration) if settings.calibration else None
     reader = ExtractiveReader.load(settings.reader, calibration)
-    encoder = SentenceEncoder(settings.encoder)
-    if index_folder is None:
-        index = _shipped_index(encoder)
-    else:
-        index = PassageIndex.load(index_folder, encoder=encoder)
-    return Bot(index, reader=reader, settings=settings)
+    reader.model.warm_up()
+    return reader
 
 
 def shipped_documents() -> Path:

@@ -17,6 +17,9 @@ class WordModel:
 
     fingerprint = "words"
 
+    def warm_up(self):
+        pass
+
     def logits(self, question, texts):
         for number, text in enumerate(texts):
             places = [(i, i + len(w)) for w in text.split() if (i := text.find(w)) >= 0]

@@ -32,6 +32,10 @@ class TransformersSpanModel:
         model, _ = self._loaded
         return hashlib.sha256(f"{self._name}\n{model.config.to_json_string()}".encode()).hexdigest()
 
+    def warm_up(self) -> None:
+        """Load weights and tokenizer, which the first reading would wait for."""
+        _ = self._loaded
+
     def logits(self, question: str, texts: Sequence[str]) -> Iterator[WindowLogits]:
         """Read texts in overlapping windows."""
         import torch

@@ -34,6 +34,10 @@ class SpanModel(Protocol):
         """Tells this model from any other; a calibration holds for one of them."""
         ...
 
+    def warm_up(self) -> None:
+        """Load what the first reading would wait for."""
+        ...
+
     def logits(self, question: str, texts: Sequence[str]) -> Iterator[WindowLogits]:
         """Read texts, each in windows that overlap; windows come in any order."""
         ...
