@@ -12,24 +12,22 @@ from bot.reader import train, training_data
 from bot.reader.development import best_span, reader_logits
 from bot.reader.model import SpanReader, make_batch, span_loss
 from bot.reader.sequences import MAX_TOKENS, Sequences, encode, token_span, window
+from bot.reader.squad import Item, Paragraph, load_articles
 from bot.reader.train import Trainer, TrainSettings, epoch_batches, learning_rate_factor
 from bot.reader.training_data import (
     DEVELOPMENT_ARTICLES,
-    Item,
     Pair,
-    Paragraph,
     altered_questions,
     cut,
     hard_negatives,
-    load_articles,
     noisy,
     pairs_of,
     pools,
     sampled,
     split_by_article,
     without_answers,
-    written_articles,
 )
+from bot.reader.written import written_articles
 from corpus.passages import FRONT_CONTEXT
 
 HARBOUR = Paragraph(
@@ -126,9 +124,8 @@ def test_the_answer_of_most_annotators_is_the_label(rng):
     assert pair.answers == ("1872", "in 1872")
 
 
-def test_a_hard_negative_holds_no_answer(monkeypatch, rng):
-    monkeypatch.setattr(training_data, "_HARD_NEGATIVE_SHARE", 1.0)
-    found = hard_negatives([HARBOUR, BRIDGE, MAYOR], rng)
+def test_a_hard_negative_holds_no_answer(rng):
+    found = hard_negatives([HARBOUR, BRIDGE, MAYOR], rng, share=1.0)
     # The paragraph on the mayor holds both answers, in whatever case.
     assert found == [Pair(item.question, BRIDGE.text) for item in HARBOUR.items]
 
@@ -348,7 +345,7 @@ def test_sequences_know_their_lengths(sequences):
     assert (len(sequences), sequences.lengths.tolist()) == (5, [10, 10, 10, 10, 8])
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "int8", "int8-tables"])
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8", "int8-tables", "int8-spared"])
 def test_an_exported_reader_answers_as_the_trained_one(precision, sequences, tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime.quantization")
     export = pytest.importorskip("bot.reader.export")

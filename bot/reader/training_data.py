@@ -4,49 +4,47 @@ Question-answering sets become pairs of a question and one passage, with the ans
 none.
 """
 
-import gzip
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import bm25s
 import numpy as np
 
-from corpus.documents import Document
-from corpus.passages import split_document
+from bot.reader.squad import Item, Paragraph, load_articles
+from bot.reader.written import written_articles, written_questions
 from corpus.sentences import split_sentences
 
 # Questions drawn from each set for a round; None takes all. Policies, single sentences, reviews and
 # stories are far from what the bot reads, so fewer of them are taken.
 _SETS: dict[str, int | None] = {
-    "squad11_train_44articles": 6000,
-    "squad11_train_sample": 2100,
-    "squad11_dev_13articles": 2300,
-    "squadshifts_new_wiki": 4000,
-    "natural_questions_qed": 1000,
-    "squadshifts_reddit": 1000,
-    "squadshifts_amazon_reviews": 1000,
-    "policyqa_dev": 300,
-    "policyqa_test": 300,
-    "qamr_dev": 800,
-    "qamr_test": 800,
-    "fairytaleqa_train": 500,
+    "squad11_train_44articles": 1500,
+    "squad11_train_sample": 500,
+    "squad11_dev_13articles": 800,
+    "squadshifts_new_wiki": 1000,
+    "natural_questions_qed": 700,
+    "squadshifts_reddit": 250,
+    "squadshifts_amazon_reviews": 250,
+    "policyqa_dev": 80,
+    "policyqa_test": 80,
+    "qamr_dev": 150,
+    "qamr_test": 150,
+    "fairytaleqa_train": 100,
 }
+_ADVERSARIAL_QUESTIONS = 4000
+_REAL_QUESTIONS_SET = Path("retrieval") / "natural_questions_2600passages.json.gz"
+_WRITTEN_ARTICLE_QUESTIONS = 7000
 _ADVERSARIAL_SET = "squad20_dev_16articles"
-_WRITTEN_ARTICLES = Path(__file__).parent / "articles"
 DEVELOPMENT_ARTICLES = frozenset({"Force", "Packet_switching", "Scottish_Parliament"})
 
-_HARD_NEGATIVE_SHARE = 0.5
-_ALTERED_SHARE = 0.45  # about half of the questions hold nothing to alter
+_HARD_NEGATIVE_SHARE = 0.3
+_ALTERED_SHARE = 0.2  # about half of the questions hold nothing to alter
 _WITHOUT_ANSWER_SHARE = 0.15
 _CUT_SHARE = 0.5
 _NOISE_SHARE = 0.1
 _POOL_PARAGRAPHS = 200
-_WRITTEN_WORDS = 130
 _CUT_FROM_WORDS = 60
 _MIN_CUT_WORDS = 12
 
@@ -81,27 +79,6 @@ _NEGATABLE = re.compile(r"\b(?:did|does|do|was|were|is|are|could|has|have|had)\b
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A question about one paragraph.
-
-    Attributes:
-        question: The question.
-        answers: Offset and text of every gold answer; empty for an unanswerable question.
-    """
-
-    question: str
-    answers: tuple[tuple[int, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """A paragraph and its questions."""
-
-    text: str
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Pair:
     """A question and one passage to read for it.
 
@@ -120,43 +97,29 @@ class Pair:
     answers: tuple[str, ...] = ()
 
 
-def load_articles(file: Path) -> dict[str, list[Paragraph]]:
-    """Read a SQuAD 2.0 file, gzipped or not, as paragraphs by article title."""
-    data = file.read_bytes()
-    articles = json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)["data"]
-    return {
-        article["title"]: [
-            Paragraph(
-                entry["context"],
-                tuple(
-                    Item(
-                        question["question"].strip(),
-                        tuple((a["answer_start"], a["text"]) for a in question["answers"]),
-                    )
-                    for question in entry["qas"]
-                ),
-            )
-            for entry in article["paragraphs"]
-        ]
-        for article in articles
-    }
-
-
 def training_pairs(folder: Path, rng: np.random.Generator) -> list[Pair]:
     """Make the training pairs of one round, in an order that means nothing.
 
     Args:
-        folder: The gzipped SQuAD 2.0 files.
+        folder: The gzipped SQuAD 2.0 files; beside it lies the folder `retrieval`.
         rng: Draws samples, negatives, alterations, cuts and noise.
     """
     pairs: list[Pair] = []
     for name, limit in _SETS.items():
         articles = load_articles(folder / f"{name}.json.gz")
         pairs += pairs_of(sampled(pools(articles.values()), limit, rng), rng)
+        pairs += pairs_of(pools(written_questions(articles.values())), rng)
+    real = _real_questions(folder.parent / _REAL_QUESTIONS_SET)
+    pairs += pairs_of([real], rng, hard_negative_share=1.0)
     adversarial = split_by_article(load_articles(folder / f"{_ADVERSARIAL_SET}.json.gz"))[0]
-    pairs += pairs_of(list(adversarial.values()), rng)
-    pairs += pairs_of(written_articles(), rng)
+    pairs += pairs_of(sampled(list(adversarial.values()), _ADVERSARIAL_QUESTIONS, rng), rng)
+    pairs += pairs_of(sampled(written_articles(), _WRITTEN_ARTICLE_QUESTIONS, rng), rng)
     return [noisy(cut(pair, rng), rng) for pair in pairs]
+
+
+def _real_questions(file: Path) -> list[Paragraph]:
+    """Read what people typed into a search engine: one pool, so that negatives are near."""
+    return [paragraph for paragraphs in load_articles(file).values() for paragraph in paragraphs]
 
 
 def development_pairs(folder: Path) -> list[Pair]:
@@ -222,12 +185,17 @@ def sampled(
     ]
 
 
-def pairs_of(pools: list[list[Paragraph]], rng: np.random.Generator) -> list[Pair]:
+def pairs_of(
+    pools: list[list[Paragraph]],
+    rng: np.random.Generator,
+    *,
+    hard_negative_share: float = _HARD_NEGATIVE_SHARE,
+) -> list[Pair]:
     """Make gold pairs, hard negatives and questions altered until nothing answers them."""
     pairs: list[Pair] = []
     for pool in pools:
         pairs += [_gold_pair(item, p.text, rng) for p in pool for item in p.items]
-        pairs += hard_negatives(pool, rng)
+        pairs += hard_negatives(pool, rng, hard_negative_share)
         pairs += altered_questions(pool, rng)
         pairs += without_answers(pool, rng)
     return pairs
@@ -243,7 +211,9 @@ def _gold_pair(item: Item, text: str, rng: np.random.Generator | None = None) ->
     return Pair(item.question, text, start, start + len(answer), accepted)
 
 
-def hard_negatives(pool: list[Paragraph], rng: np.random.Generator) -> list[Pair]:
+def hard_negatives(
+    pool: list[Paragraph], rng: np.random.Generator, share: float = _HARD_NEGATIVE_SHARE
+) -> list[Pair]:
     """Ask questions of similar paragraphs that hold none of their answers.
 
     The paragraph is drawn from the three best by BM25; a part of the questions gets none.
@@ -252,7 +222,7 @@ def hard_negatives(pool: list[Paragraph], rng: np.random.Generator) -> list[Pair
         (row, item)
         for row, paragraph in enumerate(pool)
         for item in paragraph.items
-        if item.answers and rng.random() < _HARD_NEGATIVE_SHARE
+        if item.answers and rng.random() < share
     ]
     if len(pool) < 2 or not asked:
         return []
@@ -346,42 +316,6 @@ def without_answers(pool: list[Paragraph], rng: np.random.Generator) -> list[Pai
                 if not any(text.lower() in rest.lower() for _, text in item.answers):
                     pairs.append(Pair(item.question, rest.strip()))
     return pairs
-
-
-def written_articles(folder: Path = _WRITTEN_ARTICLES) -> list[list[Paragraph]]:
-    """Read the articles that were written for training, cut into passages as the bot cuts them.
-
-    Each file is an object with a `title` and `paragraphs`; a paragraph has a `text`, `answerable`
-    questions with answers that occur in it once, and `unanswerable` questions.
-    """
-    return [
-        _written_passages(json.loads(file.read_text("utf-8")))
-        for file in sorted(folder.glob("*.json"))
-    ]
-
-
-def _written_passages(article: dict[str, Any]) -> list[Paragraph]:
-    text = article["title"]
-    asked: list[tuple[int, Item]] = []
-    for entry in article["paragraphs"]:
-        base = len(text) + 2
-        text += "\n\n" + entry["text"]
-        for question, answer in entry.get("answerable", []):
-            start = base + entry["text"].index(answer)
-            asked.append((start, Item(question, ((start, answer),))))
-        asked += [(base, Item(question, ())) for question in entry.get("unanswerable", [])]
-    passages = split_document(Document.from_text("article", text), max_tokens=_WRITTEN_WORDS)
-    paragraphs = []
-    for passage in passages:
-        shift = len(passage.searchable_text) - len(passage.text) - passage.start
-        items = tuple(
-            replace(item, answers=tuple((start + shift, answer) for start, answer in item.answers))
-            for place, item in asked
-            if passage.start <= place < passage.end
-            and all(start + len(answer) <= passage.end for start, answer in item.answers)
-        )
-        paragraphs.append(Paragraph(passage.searchable_text, items))
-    return paragraphs
 
 
 def cut(pair: Pair, rng: np.random.Generator) -> Pair:

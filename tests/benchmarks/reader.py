@@ -25,7 +25,8 @@ from bot.reader.calibrate import FITTED
 from bot.reader.calibration import Outcome, calibration_error, reliability
 from bot.reader.extractive import ExtractiveReader
 from bot.reader.reading import Reader, Reading
-from bot.reader.training_data import Paragraph, development_articles, load_articles
+from bot.reader.squad import Paragraph, load_articles
+from bot.reader.training_data import development_articles
 from bot.settings import Settings
 from corpus.documents import Document
 from corpus.passages import Passage
