@@ -163,6 +163,26 @@ def show(opener: BotOpener) -> None:
         click.echo(text)
 
 
+@main.command()
+@click.option("--index", "index_folder", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option("--encoder", metavar="MODEL", help="The embedding model, a name or a folder.")
+@click.option("--reader", metavar="MODEL", help="The reading model, a name or a folder.")
+@click.pass_context
+def doctor(
+    context: click.Context, index_folder: Path | None, encoder: str | None, reader: str | None
+) -> None:
+    """Look at all that an answer needs and say what is there and what is wrong."""
+    from bot.doctor import examine
+    from bot.settings import Settings
+
+    findings = list(examine(Settings.load(encoder=encoder, reader=reader), index_folder))
+    for finding in findings:
+        mark = " " if finding.is_well else "!"
+        click.echo(f"{mark} {finding.part:10} {finding.state}")
+    if not all(finding.is_well for finding in findings):
+        context.exit(1)
+
+
 def _rendered(bot: "Bot", answer: "Answer") -> str:
     from bot.render import render_answer
 
