@@ -13,7 +13,7 @@ from bot.reader.calibration import Calibration
 from bot.reader.extractive import ExtractiveReader, whole_words
 from bot.reader.onnx_model import OnnxSpanModel
 from corpus.errors import ReaderError
-from corpus.passages import Passage
+from corpus.passages import FRONT_CONTEXT, Passage
 from index.passage_index import Hit
 
 VOCABULARY = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "forty", "passengers", "nets", "null"]
@@ -177,3 +177,9 @@ def test_an_abbreviation_is_spelled_out_by_its_letters_or_not_at_all(reader):
     assert reader.read("What does OLN stand for?", passages).spans[0].text == "Old Lamp Nets"
     silent = reader.read("What does XYZ stand for?", passages)
     assert silent.confidence < reader.read("How many?", passages).confidence
+
+
+def test_the_title_is_answered_whole_whatever_the_model_says(reader):
+    front = hit("Nets and Ferries\n\nKep, May 3, 2021 —", context=FRONT_CONTEXT)
+    other = hit("It carries forty passengers.", start=100, rank=2)
+    assert reader.read("What is the title?", [other, front]).spans[0].text == "Nets and Ferries"

@@ -16,6 +16,7 @@ from bot.reader.onnx_model import OnnxSpanModel
 from bot.reader.reading import Reading, Span, missing_words
 from bot.reader.roles import is_beside, who_is_asked_about
 from bot.reader.spans import best_spans
+from bot.reader.titles import asks_for_title, find_title
 from bot.reader.windows import SpanModel, WindowLogits
 from corpus.errors import ReaderError
 from corpus.passages import paragraph_spans
@@ -27,8 +28,8 @@ _JOINED_WITHIN = 4.0
 # What a span loses that is not what the question asks for by its form.
 _MISFIT = 6.0
 _SPANS_PER_PARAGRAPH = 3
-# The score of a long form that is found by its letters, above what the model gives.
-_SPELLED_OUT = 15.0
+# The score of a long form that is found by its letters, or of a title: above what the model gives.
+_FOUND_BY_RULE = 15.0
 
 
 class ExtractiveReader:
@@ -91,7 +92,7 @@ class ExtractiveReader:
         for window in self.model.logits(question, texts):
             hit = hits[window.text_number]
             found = best.setdefault(window.text_number, [])
-            spans = [*weigh.spelled_out(hit), *_spans(hit, window)]
+            spans = [*weigh.found_by_rule(hit), *_spans(hit, window)]
             found.extend(weigh(span) for span in spans)
         ranked = sorted(
             (spans for spans in best.values() if spans),
@@ -118,6 +119,7 @@ class _Weigher:
     def __init__(self, question: str, texts: Sequence[str], calibration: Calibration) -> None:
         self._name = who_is_asked_about(question, texts)
         self._abbreviation = asked_abbreviation(question)
+        self._asks_for_title = asks_for_title(question)
         self._calibration = calibration
 
     def __call__(self, span: Span) -> Span:
@@ -134,11 +136,16 @@ class _Weigher:
         before, after = passage.text[max(0, start - 60) : start], passage.text[end : end + 60]
         return not self._name or is_beside(self._name, before, after)
 
-    def spelled_out(self, hit: Hit) -> Iterator[Span]:
-        """Yield the words that the abbreviation of the question stands for, if it has one."""
-        if self._abbreviation and (found := find_long_form(hit.passage.text, self._abbreviation)):
+    def found_by_rule(self, hit: Hit) -> Iterator[Span]:
+        """Yield what the question's abbreviation stands for, or the title that it asks for."""
+        found = None
+        if self._abbreviation:
+            found = find_long_form(hit.passage.text, self._abbreviation)
+        elif self._asks_for_title:
+            found = find_title(hit.passage)
+        if found:
             start, end = (hit.passage.start + place for place in found)
-            yield Span(hit, start, end, _SPELLED_OUT)
+            yield Span(hit, start, end, _FOUND_BY_RULE)
 
 
 def _near(best: Span, spans: Sequence[Span]) -> list[Span]:
