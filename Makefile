@@ -10,7 +10,7 @@ TORCH_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu
 endif
 endif
 
-.PHONY: install web test check bench-reader clean
+.PHONY: install web test check bench bench-reader clean
 
 install: $(VENV)/.installed
 
@@ -32,6 +32,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --cov --cov-fail-under=95
+
+bench: install
+	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python -m tests.benchmarks.speed
 
 bench-reader: install
 	$(BIN)/pip install --quiet --group bench
