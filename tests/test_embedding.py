@@ -3,6 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from corpus.errors import EncoderError
 from index import Encoder, SentenceEncoder
@@ -104,6 +105,18 @@ class TestPackagedModel:
         [alone] = encoder.encode_passages(["Leave is paid."])
         together = encoder.encode_passages(["Leave is paid.", "word " * 200])[0]
         assert alone == pytest.approx(together, abs=1e-5)
+
+    def test_in_bfloat16_a_passage_means_the_same(self, encoder, monkeypatch):
+        monkeypatch.setattr(module, "_computes_bfloat16", lambda: True)
+        texts = ["Leave is paid.", "The vessel received permission to enter the port.", ""]
+        reduced = SentenceEncoder()
+        vectors = reduced.encode_passages(texts)
+        assert reduced._passage_model.dtype == torch.bfloat16
+        assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+        monkeypatch.setattr(module, "_computes_bfloat16", lambda: False)
+        whole = SentenceEncoder().encode_passages(texts)
+        assert ((vectors * whole).sum(axis=1) > 0.998).all()
+        assert not np.array_equal(vectors, whole)
 
     @pytest.mark.parametrize(("text", "n"), [("", 0), ("hello world", 2), ("COVID-19", 4)])
     def test_tokens_are_counted_without_those_that_frame_a_text(self, encoder, text, n):
