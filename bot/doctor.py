@@ -10,11 +10,10 @@ from pathlib import Path
 
 import platformdirs
 
-from bot.opening import shipped_documents
 from bot.reader.extractive import PACKAGED, ExtractiveReader
 from bot.settings import SETTINGS_FILE, Settings
 from corpus.errors import ObserverError
-from corpus.loaders import load_documents
+from corpus.loaders import load_documents, shipped_documents
 from index.embedding import DEFAULT_ENCODER, SentenceEncoder, packaged_model
 from index.passage_index import PassageIndex, stale_documents
 from index.query_model import QueryModel, export_failure

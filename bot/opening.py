@@ -4,7 +4,7 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 
 import platformdirs
@@ -13,7 +13,7 @@ from bot.pipeline import Bot
 from bot.reader.extractive import ExtractiveReader
 from bot.settings import Settings
 from corpus.errors import IndexFormatError
-from corpus.loaders import load_documents
+from corpus.loaders import load_documents, shipped_documents
 from index.embedding import Encoder, SentenceEncoder
 from index.folder import FORMAT_VERSION
 from index.passage_index import IndexSettings, PassageIndex
@@ -47,11 +47,6 @@ def _open_reader(settings: Settings) -> ExtractiveReader:
     reader = ExtractiveReader.load(settings.reader, calibration)
     reader.model.warm_up()
     return reader
-
-
-def shipped_documents() -> Path:
-    """Return the folder of the documents that come with the bot."""
-    return Path(str(resources.files("corpus") / "documents"))
 
 
 def _shipped_index(encoder: Encoder) -> PassageIndex:

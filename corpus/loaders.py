@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 from typing import NoReturn
 
@@ -99,6 +100,11 @@ def file_sha256(path: Path) -> str | None:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def shipped_documents() -> Path:
+    """Return the folder of the documents that come with the bot."""
+    return Path(str(resources.files("corpus") / "documents"))
 
 
 def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:

@@ -54,6 +54,10 @@ class Encoder(Protocol):
         """Count the tokens of a text, without those that the encoder adds."""
         ...
 
+    def warm_up(self) -> None:
+        """Load what queries need, which their first embedding would wait for."""
+        ...
+
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """Embed questions as unit vectors of shape (n_texts, dim)."""
         ...

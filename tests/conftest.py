@@ -35,6 +35,9 @@ class KeywordEncoder:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
+    def warm_up(self) -> None:
+        """Nothing is to be loaded."""
+
     def encode_queries(self, texts: Sequence[str]):
         counts = [[text.lower().count(word) for word in self.keywords] + [0.1] for text in texts]
         vectors = np.array(counts, dtype=np.float32).reshape(len(texts), self.dim)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from corpus import load_document, load_documents
 from corpus.errors import ObserverError, UnreadableDocumentError
-from corpus.loaders import decode_text, file_sha256
+from corpus.loaders import decode_text, file_sha256, shipped_documents
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 KHMER = "សួស្តី ពិភពលោក។ រាជរដ្ឋាភិបាលកម្ពុជា\n"
@@ -322,3 +322,7 @@ def test_each_message_is_one_line(write, tmp_path):
         with pytest.raises(ObserverError, match=r"^[^\n]+$") as raised:
             load_documents(path)
         assert str(raised.value).startswith(f"{path}: ")
+
+
+def test_the_shipped_documents_are_found_beside_their_loader():
+    assert (shipped_documents() / "silent-observer.txt").is_file()

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bot import opening
-from bot.opening import open_bot, shipped_documents
+from bot.opening import open_bot
 from bot.settings import Settings
 from corpus.errors import IndexFormatError, SettingsError
 from index.passage_index import PassageIndex
@@ -53,7 +53,3 @@ def test_settings_come_from_the_working_folder(cache, tmp_path, monkeypatch):
     (tmp_path / "observer.toml").write_text("n_passages = 0", encoding="utf-8")
     with pytest.raises(SettingsError, match="n_passages"):
         open_bot()
-
-
-def test_the_shipped_documents_are_found_beside_their_loader():
-    assert (shipped_documents() / "silent-observer.txt").is_file()

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 
-from bot.opening import shipped_documents
 from bot.questions import load_questions
 from bot.reader.calibration import Calibration, Example, answering, fit
 from bot.reader.extractive import ExtractiveReader
@@ -22,7 +21,7 @@ from bot.reader.onnx_model import OnnxModelSettings, OnnxSpanModel
 from bot.reader.training_data import development_articles
 from bot.tune import read_examples
 from corpus.documents import Document
-from corpus.loaders import file_sha256, load_documents
+from corpus.loaders import file_sha256, load_documents, shipped_documents
 from index.embedding import Encoder, SentenceEncoder, packaged_model
 from index.passage_index import PassageIndex
 

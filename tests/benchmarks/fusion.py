@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bot.opening import shipped_documents
 from bot.questions import load_questions
-from corpus.loaders import load_documents
+from corpus.loaders import load_documents, shipped_documents
 from corpus.passages import split_document
 from index.embedding import FloatArray, SentenceEncoder
 from index.fusion import convex_fusion

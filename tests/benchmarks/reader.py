@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.metrics import auroc, f1
-from bot.opening import open_bot, shipped_documents
+from bot.opening import open_bot
 from bot.pipeline import Bot
 from bot.questions import load_questions
 from bot.reader.calibrate import FITTED
@@ -29,6 +29,7 @@ from bot.reader.squad import Paragraph, load_articles
 from bot.reader.training_data import development_articles
 from bot.settings import Settings
 from corpus.documents import Document
+from corpus.loaders import shipped_documents
 from corpus.passages import Passage
 from index.embedding import SentenceEncoder
 from index.passage_index import Hit, PassageIndex

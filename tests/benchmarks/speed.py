@@ -22,10 +22,11 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from bot.opening import open_bot, shipped_documents
+from bot.opening import open_bot
 from bot.questions import load_questions
 from bot.settings import Settings
 from corpus.documents import Document
+from corpus.loaders import shipped_documents
 from index.embedding import SentenceEncoder
 from index.passage_index import PassageIndex
 
