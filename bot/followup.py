@@ -59,6 +59,12 @@ _DEMONSTRATIVE = re.compile(
     r"|meeting|call|event|country|person)\b)",
     re.I,
 )
+# "Which minister said that?" names somebody and still says nothing of what was said.
+_ECHO = re.compile(
+    r"\b(?:sa(?:y|ys|id)|claim(?:s|ed)?|th(?:ink|inks|ought)|d(?:o|oes|id)|happen(?:s|ed)?)"
+    r"\s+(?:that|this|so|it)\s*\?*$",
+    re.I,
+)
 _EXISTENTIAL = re.compile(r"\b(?:is|are|was|were)\s+(?:there|they|it)\b", re.I)
 _AUTHOR = re.compile(r"\b(?:author|writer|wrote|written|columnist|journalist)\b", re.I)
 _THING = re.compile(
@@ -105,6 +111,8 @@ def standalone_query(question: str, history: Sequence[Turn]) -> str:
         return _complete(core, last)
     if (match := _PREPOSITION_ONLY.match(core)) and not _WH.search(core):
         return _swap(match["topic"], last, preposition=match["preposition"])
+    if _ECHO.search(core):
+        return _with_topic(_resolve_pronouns(core, history), last)
     resolved = _resolve_pronouns(core, history)
     if resolved != core:
         return _capitalised(resolved)

@@ -60,6 +60,16 @@ SHIP = turn("Which cruise ship was allowed to dock?", "the Westerdam")
             "At which meeting: Prak Sokhonn said that trade matters?",
         ),
         (
+            [turn("Who is the major trading partner?", "Japan")],
+            "Which Cambodian politician said that?",
+            "Which Cambodian politician said that (the major trading partner, Japan)?",
+        ),
+        (
+            [turn("Who shut the gate?", "Sok Dara")],
+            "When did he do that?",
+            "When did Sok Dara do that (shut the gate)?",
+        ),
+        (
             [turn("With whom did Prak Sokhonn talk?", "Wang Yi")],
             "What did they say?",
             "What did Prak Sokhonn and Wang Yi say?",
