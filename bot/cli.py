@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from bot.cli_batch import evaluate_command, run_command, tune_command
+from bot.cli_batch import evaluate_command, run_command, tune_command, verify_command
 from bot.cli_options import BotOpener, bot_options
 from bot.cli_web import web_command
 from corpus.errors import ObserverError
@@ -210,5 +210,6 @@ def _counted(n: int, noun: str) -> str:
 
 main.add_command(run_command)
 main.add_command(evaluate_command)
+main.add_command(verify_command)
 main.add_command(tune_command)
 main.add_command(web_command)

@@ -1,4 +1,4 @@
-"""The commands that need no conversation: `observer run` and `observer evaluate`."""
+"""The commands that need no conversation: `observer run`, `tune`, `evaluate` and `verify`."""
 
 import json
 import math
@@ -160,6 +160,39 @@ def evaluate_command(
     for message in unmet:
         click.echo(message, err=True)
     if unmet:
+        context.exit(1)
+
+
+@click.command("verify")
+@click.argument("answers", type=click.Path(path_type=Path))
+@click.option(
+    "--documents",
+    "paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Files and folders that were indexed; by default the document that the bot ships with.",
+)
+@click.pass_context
+def verify_command(context: click.Context, answers: Path, paths: tuple[Path, ...]) -> None:
+    """Read every quote in the file ANSWERS again in its document.
+
+    No model and no index is needed. Exit status 1 if a character, an offset or a document is not as
+    the answers have it.
+    """
+    from bot.verify import verify_answers
+    from corpus.loaders import load_documents, shipped_documents
+
+    documents = {document.id: document for document in load_documents(paths or shipped_documents())}
+    n_answers = n_quotes = n_problems = 0
+    for check in verify_answers(answers, documents):
+        n_answers, n_quotes = n_answers + 1, n_quotes + check.n_quotes
+        n_problems += len(check.problems)
+        for problem in check.problems:
+            click.echo(problem)
+    click.echo(f"{n_quotes:,} quotes and passages of {n_answers:,} answers read again", nl=False)
+    click.echo(f": {n_problems:,} problems" if n_problems else ": all as in the documents")
+    if n_problems:
         context.exit(1)
 
 
