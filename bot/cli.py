@@ -10,6 +10,7 @@ import click
 
 from bot.cli_batch import evaluate_command, run_command, tune_command, verify_command
 from bot.cli_options import BotOpener, bot_options
+from bot.cli_suite import compare_command, lint_command
 from bot.cli_web import web_command
 from corpus.errors import ObserverError
 
@@ -211,5 +212,7 @@ def _counted(n: int, noun: str) -> str:
 main.add_command(run_command)
 main.add_command(evaluate_command)
 main.add_command(verify_command)
+main.add_command(lint_command)
+main.add_command(compare_command)
 main.add_command(tune_command)
 main.add_command(web_command)

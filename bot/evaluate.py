@@ -31,6 +31,7 @@ class Prediction:
         confidence: How sure the bot was that the documents answer; larger is surer.
         passages: The places of the retrieved passages, best first.
         seconds: Time from question to answer.
+        cited: The place of the passage from which the answer was cited first.
     """
 
     text: str
@@ -38,6 +39,7 @@ class Prediction:
     confidence: float | None = None
     passages: tuple[Evidence, ...] | None = None
     seconds: float | None = None
+    cited: Evidence | None = None
 
     @property
     def abstained(self) -> bool:
@@ -145,17 +147,10 @@ def evaluate(questions: Sequence[Question], predictions: Mapping[str, Prediction
         QuestionFormatError: A question has no prediction, a prediction has no question, or it was
             made for another question under the same id.
     """
-    _check_same_questions(questions, predictions)
+    scores = question_scores(questions, predictions)
+    means = {name: mean(list(by_question.values())) for name, by_question in scores.items()}
     answerable = [question for question in questions if question.answerable]
     unanswerable = [question for question in questions if question.unanswerable]
-    with_evidence = [question for question in questions if question.evidence]
-    scored = answerable + unanswerable
-
-    def average(
-        of: Sequence[Question], score: Callable[[Question, Prediction], float | None]
-    ) -> float | None:
-        return mean(_all_or_none([score(question, predictions[question.id]) for question in of]))
-
     seconds = _all_or_none([predictions[question.id].seconds for question in questions])
     confident, doubtful = (
         _all_or_none([predictions[question.id].confidence for question in group])
@@ -163,24 +158,95 @@ def evaluate(questions: Sequence[Question], predictions: Mapping[str, Prediction
     )
     return Report(
         n_asked=len(questions),
-        n=len(scored),
+        n=len(answerable) + len(unanswerable),
         n_answerable=len(answerable),
         n_unanswerable=len(unanswerable),
-        n_evidence=len(with_evidence),
-        exact_match=average(scored, _exact_match),
-        f1=average(scored, _f1),
-        answerable_exact_match=average(answerable, _exact_match),
-        answerable_f1=average(answerable, _f1),
-        answered=average(answerable, lambda _, prediction: float(not prediction.abstained)),
-        refused=average(unanswerable, lambda _, prediction: float(prediction.abstained)),
+        n_evidence=sum(bool(question.evidence) for question in questions),
+        exact_match=means["exact_match"],
+        f1=means["f1"],
+        answerable_exact_match=means["answerable_exact_match"],
+        answerable_f1=means["answerable_f1"],
+        answered=means["answered"],
+        refused=means["refused"],
         auroc=auroc(confident, doubtful),
-        recall_at_1=average(with_evidence, partial(_recall, k=1)),
-        recall_at_3=average(with_evidence, partial(_recall, k=3)),
-        recall_at_5=average(with_evidence, partial(_recall, k=5)),
-        mrr=average(with_evidence, _reciprocal_rank),
+        recall_at_1=means["recall@1"],
+        recall_at_3=means["recall@3"],
+        recall_at_5=means["recall@5"],
+        mrr=means["mrr"],
         seconds_median=percentile(seconds, 50),
         seconds_p95=percentile(seconds, 95),
     )
+
+
+def question_scores(
+    questions: Sequence[Question], predictions: Mapping[str, Prediction]
+) -> dict[str, dict[str, float]]:
+    """Score each question by the metrics that are means over questions.
+
+    Args:
+        questions: The question set.
+        predictions: One for every question, by its id.
+
+    Returns:
+        By metric, then by the id of each question over which the mean is taken; empty for a metric
+        that one of these predictions lacks the key for.
+
+    Raises:
+        QuestionFormatError: As for `evaluate`.
+    """
+    check_same_questions(questions, predictions)
+    answerable = [question for question in questions if question.answerable]
+    unanswerable = [question for question in questions if question.unanswerable]
+    with_evidence = [question for question in questions if question.evidence]
+
+    def each(
+        of: Sequence[Question], score: Callable[[Question, Prediction], float | None]
+    ) -> dict[str, float]:
+        scores = _all_or_none([score(question, predictions[question.id]) for question in of])
+        # Not strict: there are no scores where one of them is missing.
+        return {question.id: value for question, value in zip(of, scores, strict=False)}
+
+    exact_matches, f1s = (each(answerable + unanswerable, score) for score in (_exact_match, _f1))
+    return {
+        "exact_match": exact_matches,
+        "f1": f1s,
+        "answerable_exact_match": {row.id: exact_matches[row.id] for row in answerable},
+        "answerable_f1": {row.id: f1s[row.id] for row in answerable},
+        "answered": each(answerable, lambda _, prediction: float(not prediction.abstained)),
+        "refused": each(unanswerable, lambda _, prediction: float(prediction.abstained)),
+        "recall@1": each(with_evidence, partial(_recall, k=1)),
+        "recall@3": each(with_evidence, partial(_recall, k=3)),
+        "recall@5": each(with_evidence, partial(_recall, k=5)),
+        "mrr": each(with_evidence, _reciprocal_rank),
+    }
+
+
+def check_same_questions(
+    questions: Sequence[Question], predictions: Mapping[str, Prediction]
+) -> None:
+    """Check that these predictions are for these questions.
+
+    Raises:
+        QuestionFormatError: A question has no prediction, a prediction has no question, or it was
+            made for another question under the same id.
+    """
+    if missing := [question.id for question in questions if question.id not in predictions]:
+        raise QuestionFormatError(
+            f"no answer to question {_name(missing)}; ask the rest with: observer run --resume"
+        )
+    ids = {question.id for question in questions}
+    if unknown := [key for key in predictions if key not in ids]:
+        raise QuestionFormatError(
+            f"an answer to {_name(unknown)}, which the question set does not hold; "
+            "name the set that was asked"
+        )
+    for question in questions:
+        asked = predictions[question.id].question
+        if asked is not None and asked != question.text:
+            raise QuestionFormatError(
+                f"the answer to {question.id!r} is to {shorten(asked)}, but the question set asks "
+                f"{shorten(question.text)}; name the set that was asked"
+            )
 
 
 def format_report(report: Report) -> str:
@@ -213,6 +279,7 @@ def _parse_prediction(where: str, record: Mapping[str, Any]) -> Prediction:
         confidence=_parse_number(where, "confidence", record),
         passages=None if places is None else tuple(parse_place(where, place) for place in places),
         seconds=_parse_number(where, "seconds", record),
+        cited=_cited(record),
     )
     if record.get("abstained") not in (None, prediction.abstained):
         raise malformed(
@@ -221,6 +288,16 @@ def _parse_prediction(where: str, record: Mapping[str, Any]) -> Prediction:
             'an abstention is true and ""',
         )
     return prediction
+
+
+def _cited(record: Mapping[str, Any]) -> Evidence | None:
+    """Return the passage of the first citation; None where another bot writes them otherwise."""
+    match record.get("citations"):
+        case [{"document": str(name), "passage_start": int(start), "passage_end": int(end)}, *_]:
+            return Evidence(name, start, end)
+        case [{"document": str(name), "start": int(start), "end": int(end)}, *_]:
+            return Evidence(name, start, end)
+    return None
 
 
 def _parse_number(where: str, key: str, record: Mapping[str, Any]) -> float | None:
@@ -234,28 +311,6 @@ def _parse_number(where: str, key: str, record: Mapping[str, Any]) -> float | No
     ):
         return float(value)
     raise malformed(where, f'"{key}" must be a finite number, got {shorten(value)}')
-
-
-def _check_same_questions(
-    questions: Sequence[Question], predictions: Mapping[str, Prediction]
-) -> None:
-    if missing := [question.id for question in questions if question.id not in predictions]:
-        raise QuestionFormatError(
-            f"no answer to question {_name(missing)}; ask the rest with: observer run --resume"
-        )
-    ids = {question.id for question in questions}
-    if unknown := [key for key in predictions if key not in ids]:
-        raise QuestionFormatError(
-            f"an answer to {_name(unknown)}, which the question set does not hold; "
-            "name the set that was asked"
-        )
-    for question in questions:
-        asked = predictions[question.id].question
-        if asked is not None and asked != question.text:
-            raise QuestionFormatError(
-                f"the answer to {question.id!r} is to {shorten(asked)}, but the question set asks "
-                f"{shorten(question.text)}; name the set that was asked"
-            )
 
 
 def _name(ids: Sequence[str]) -> str:

@@ -71,12 +71,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A row as read: where it stands, the id it has if it names none, and its keys."""
+class Row:
+    """A row as read, before it is known to be a question.
+
+    Attributes:
+        where: File and line, as messages name it.
+        default_id: The id it has if it names none.
+        keys: What it holds, or the error where that cannot be read.
+    """
 
     where: str
     default_id: str
-    keys: Mapping[str, Any]
+    keys: Mapping[str, Any] | QuestionFormatError
 
 
 def load_questions(path: Path | str) -> list[Question]:
@@ -92,16 +98,10 @@ def load_questions(path: Path | str) -> list[Question]:
     Raises:
         QuestionFormatError: The file is missing, of another kind or empty, or a row is malformed.
     """
-    path = Path(path)
-    read_rows = _READERS.get(path.suffix.lower())
-    if read_rows is None:
-        raise QuestionFormatError(
-            f"{path}: a question set ends in {', '.join(_READERS)}; rename or convert it"
-        )
     lines: dict[str, str] = {}
     questions = []
-    for row in read_rows(path, read_text(path)):
-        question = _parse_question(row)
+    for row in read_rows(Path(path)):
+        question = parse_question(row)
         if question.id in lines:
             raise malformed(
                 row.where,
@@ -115,9 +115,47 @@ def load_questions(path: Path | str) -> list[Question]:
             )
         lines[question.id] = row.where
         questions.append(question)
-    if not questions:
-        raise QuestionFormatError(f"{path}: holds no questions; write one a line")
     return questions
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Read a question set row by row, at least one; a row that cannot be read ends nothing.
+
+    Raises:
+        QuestionFormatError: The file is missing, of another kind or empty.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise QuestionFormatError(
+            f"{path}: a question set ends in {', '.join(_READERS)}; rename or convert it"
+        )
+    row: Row | None = None
+    for row in reader(path, read_text(path)):
+        yield row
+    if row is None:
+        raise QuestionFormatError(f"{path}: holds no questions; write one a line")
+
+
+def parse_question(row: Row) -> Question:
+    """Make a question of a row.
+
+    Raises:
+        QuestionFormatError: The row is malformed.
+    """
+    if isinstance(row.keys, QuestionFormatError):
+        raise row.keys
+    keys = {key: value for key, value in row.keys.items() if value is not None}
+    if "question" not in keys:
+        raise malformed(row.where, f'expected a row with "question", got {shorten(dict(row.keys))}')
+    follows = keys.get("follows")
+    return Question(
+        id=_parse_text(row.where, "id", keys.get("id", row.default_id)),
+        text=_parse_text(row.where, "question", keys["question"]),
+        answers=_parse_answers(row.where, keys["answers"]) if "answers" in keys else None,
+        evidence=_parse_evidence(row.where, keys.get("evidence", [])),
+        follows=None if follows is None else _parse_text(row.where, "follows", follows),
+        extra={key: value for key, value in row.keys.items() if key not in _KNOWN_KEYS},
+    )
 
 
 def read_text(path: Path) -> str:
@@ -190,21 +228,6 @@ def shorten(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _parse_question(row: _Row) -> Question:
-    keys = {key: value for key, value in row.keys.items() if value is not None}
-    if "question" not in keys:
-        raise malformed(row.where, f'expected a row with "question", got {shorten(dict(row.keys))}')
-    follows = keys.get("follows")
-    return Question(
-        id=_parse_text(row.where, "id", keys.get("id", row.default_id)),
-        text=_parse_text(row.where, "question", keys["question"]),
-        answers=_parse_answers(row.where, keys["answers"]) if "answers" in keys else None,
-        evidence=_parse_evidence(row.where, keys.get("evidence", [])),
-        follows=None if follows is None else _parse_text(row.where, "follows", follows),
-        extra={key: value for key, value in row.keys.items() if key not in _KNOWN_KEYS},
-    )
-
-
 def _parse_text(where: str, key: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise malformed(
@@ -239,44 +262,53 @@ def _parse_evidence(where: str, value: object) -> tuple[Evidence, ...]:
     return tuple(parse_place(where, place) for place in value)
 
 
-def _read_json_lines(path: Path, text: str) -> Iterator[_Row]:
+def _keys_or_error(
+    parse: Callable[..., dict[str, Any]], *args: object
+) -> dict[str, Any] | QuestionFormatError:
+    """Keep the error of a malformed row, so that the rows after it can be read."""
+    try:
+        return parse(*args)
+    except QuestionFormatError as error:
+        return error
+
+
+def _read_json_lines(path: Path, text: str) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             where = f"{path}:{number}"
-            yield _Row(where, str(number), parse_object(where, line))
+            yield Row(where, str(number), _keys_or_error(parse_object, where, line))
 
 
-def _read_plain_text(path: Path, text: str) -> Iterator[_Row]:
+def _read_plain_text(path: Path, text: str) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), start=1):
         if question := line.strip():
-            yield _Row(f"{path}:{number}", str(number), {"question": question})
+            yield Row(f"{path}:{number}", str(number), {"question": question})
 
 
-def _read_table(path: Path, text: str) -> Iterator[_Row]:
+def _read_table(path: Path, text: str) -> Iterator[Row]:
     # Spreadsheets separate by semicolons where the comma is the decimal mark.
     delimiter = max(",;\t", key=text.lstrip("\n ").split("\n", 1)[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     last_line = 0
     header: list[str] | None = None
-    try:
-        for cells in reader:
-            where, last_line = f"{path}:{last_line + 1}", reader.line_num
-            if not any(cell.strip() for cell in cells):
-                continue
-            if header is None:
-                header = _parse_header(where, cells)
-                continue
-            if len(cells) != len(header):
-                raise malformed(
-                    where,
-                    f"expected {len(header)} cells as in the header, got {len(cells)}; "
-                    'put "..." around a cell that holds a separator',
-                )
-            yield _Row(where, where.rsplit(":", 1)[1], _parse_cells(header, cells))
-    except csv.Error as error:
-        raise QuestionFormatError(
-            f'{path}:{last_line + 1}: a cell is not closed: {error}; write " inside a cell as ""'
-        ) from error
+    while True:
+        where = f"{path}:{last_line + 1}"
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            problem = f'a cell is not closed: {error}; write " inside a cell as ""'
+            yield Row(where, str(last_line + 1), malformed(where, problem))
+            last_line = reader.line_num
+            continue
+        if cells is None:
+            return
+        line, last_line = str(last_line + 1), reader.line_num
+        if not any(cell.strip() for cell in cells):
+            continue
+        if header is None:
+            header = _parse_header(where, cells)
+            continue
+        yield Row(where, line, _keys_or_error(_parse_cells, where, header, cells))
 
 
 def _parse_header(where: str, cells: list[str]) -> list[str]:
@@ -288,8 +320,14 @@ def _parse_header(where: str, cells: list[str]) -> list[str]:
     return header
 
 
-def _parse_cells(header: list[str], cells: list[str]) -> dict[str, Any]:
+def _parse_cells(where: str, header: list[str], cells: list[str]) -> dict[str, Any]:
     """Name the cells; an empty one is as good as none, except that no answer is an answer."""
+    if len(cells) != len(header):
+        raise malformed(
+            where,
+            f"expected {len(header)} cells as in the header, got {len(cells)}; "
+            'put "..." around a cell that holds a separator',
+        )
     keys: dict[str, Any] = {
         name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()
     }
@@ -299,7 +337,7 @@ def _parse_cells(header: list[str], cells: list[str]) -> dict[str, Any]:
     return keys
 
 
-def _read_squad(path: Path, text: str) -> Iterator[_Row]:
+def _read_squad(path: Path, text: str) -> Iterator[Row]:
     try:
         squad = json.loads(text)
     except json.JSONDecodeError as error:
@@ -314,7 +352,7 @@ def _read_squad(path: Path, text: str) -> Iterator[_Row]:
         for paragraph_where, paragraph in _squad_list(f"{article_where}.", article, "paragraphs"):
             for where, row in _squad_list(f"{paragraph_where}.", paragraph, "qas"):
                 number += 1
-                yield _Row(where, str(number), _parse_squad_row(where, row))
+                yield Row(where, str(number), _keys_or_error(_parse_squad_row, where, row))
 
 
 def _squad_list(prefix: str, parent: object, key: str) -> Iterator[tuple[str, object]]:
@@ -353,7 +391,7 @@ def _parse_squad_answers(where: str, answers: object) -> list[object]:
     return [answer["text"] for answer in answers]
 
 
-_READERS: dict[str, Callable[[Path, str], Iterator[_Row]]] = {
+_READERS: dict[str, Callable[[Path, str], Iterator[Row]]] = {
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".csv": _read_table,
