@@ -63,17 +63,26 @@ class Cold:
     mebibytes: float
 
 
+# A process takes over the peak memory of the one that starts it, so a small one does.
+_STARTER = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(json.dumps([time.perf_counter() - began, usage.ru_maxrss / 1024, status]))
+"""
+
+
 def cold(command: Sequence[str | Path]) -> Cold:
     """Run a process and measure it from outside."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=OFFLINE, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    starter = [sys.executable, "-S", "-c", _STARTER, *map(str, command)]
+    ended = subprocess.run(
+        starter, env=OFFLINE, cwd=ROOT, capture_output=True, text=True, check=True
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
+    seconds, mebibytes, status = json.loads(ended.stdout)
     if status:
         raise SystemExit(f"{' '.join(map(str, command))}: ended with status {status}")
-    return Cold(seconds, usage.ru_maxrss / 1024)
+    return Cold(seconds, mebibytes)
 
 
 def peer_environment(name: str, folder: Path) -> Path:
