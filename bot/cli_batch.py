@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli_options import BotOpener, bot_options
+from bot.cli_options import BotOpener, bot_options, documents_option
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
@@ -165,14 +165,7 @@ def evaluate_command(
 
 @click.command("verify")
 @click.argument("answers", type=click.Path(path_type=Path))
-@click.option(
-    "--documents",
-    "paths",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Files and folders that were indexed; by default the document that the bot ships with.",
-)
+@documents_option("were indexed")
 @click.pass_context
 def verify_command(context: click.Context, answers: Path, paths: tuple[Path, ...]) -> None:
     """Read every quote in the file ANSWERS again in its document.

@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 BotOpener = Callable[[], "Bot"]
 
 
+def documents_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the option `--documents`, received as `paths`.
+
+    Args:
+        text: What the documents are to the command.
+    """
+    return click.option(
+        "--documents",
+        "paths",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help=f"Files and folders that {text}; by default the document that the bot ships with.",
+    )
+
+
 def bot_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that choose a bot; it receives `opener`, which opens that bot."""
 

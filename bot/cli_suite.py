@@ -6,20 +6,13 @@ from pathlib import Path
 
 import click
 
-from bot.cli_options import BotOpener, bot_options
+from bot.cli_options import BotOpener, bot_options, documents_option
 from corpus.errors import ObserverError
 
 
 @click.command("lint")
 @click.argument("questions", type=click.Path(path_type=Path))
-@click.option(
-    "--documents",
-    "paths",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Files and folders that answer; by default the document that the bot ships with.",
-)
+@documents_option("answer")
 @click.option(
     "--fix", is_flag=True, help="Move evidence whose answer stands once elsewhere in its document."
 )
