@@ -27,6 +27,7 @@ from bot.reader.training_data import (
     split_by_article,
     without_answers,
 )
+from bot.reader.weights_file import load_weights, mixed
 from bot.reader.written import written_articles
 from corpus.passages import FRONT_CONTEXT
 
@@ -343,6 +344,28 @@ def test_training_learns_where_the_answer_stands(tokenizer, rng, tmp_path, monke
 def test_sequences_know_their_lengths(sequences):
     assert isinstance(sequences, Sequences)
     assert (len(sequences), sequences.lengths.tolist()) == (5, [10, 10, 10, 10, 8])
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8-tables", "int8-spared"])
+def test_a_run_can_start_from_packaged_weights(precision, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime.quantization")
+    export = pytest.importorskip("bot.reader.export")
+    monkeypatch.setattr(export, "_SMALL", 100)
+    reader = tiny_reader().eval()
+    for parameter in reader.parameters():  # the exporter keeps one of several equal ones
+        torch.nn.init.normal_(parameter)
+    model = export.PRECISIONS[precision](export.to_onnx(reader))
+    (tmp_path / "reader.onnx").write_bytes(model.SerializeToString())
+    found, expected = load_weights(tmp_path / "reader.onnx"), reader.state_dict()
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        step = float(tensor.abs().max()) / 63  # of seven bits and a sign
+        np.testing.assert_allclose(found[name], tensor, atol=step)
+
+
+def test_weights_are_mixed_by_their_share():
+    start, trained = {"head": torch.tensor([0.0, 4.0])}, {"head": torch.tensor([1.0, 8.0])}
+    assert mixed(start, trained, 0.25)["head"].tolist() == [0.25, 5.0]
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8", "int8-tables", "int8-spared"])

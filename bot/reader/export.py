@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from safetensors.torch import load_file
 
 from bot.reader.development import DevelopmentSet, measure
 from bot.reader.model import SpanReader, load_config, load_tokenizer, make_batch
 from bot.reader.sequences import Sequences
+from bot.reader.weights_file import Weights, load_weights, mixed
 from index.embedding import FloatArray, packaged_model
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -36,10 +36,10 @@ _TIMED_RUNS = 15
 _SENSITIVE = ("layer.0/output/dense", "layer.1/output/dense")
 
 
-def load_reader(weights: Path) -> SpanReader:
-    """Read a reader that `bot.reader.train` wrote."""
+def reader_of(weights: Weights) -> SpanReader:
+    """Make a reader of these weights."""
     reader = SpanReader(load_config(packaged_model()))
-    reader.load_state_dict(load_file(weights))
+    reader.load_state_dict(weights)
     return reader.eval()
 
 
@@ -237,12 +237,29 @@ def milliseconds(session: onnxruntime.InferenceSession, n_passages: int, n_token
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--precision", "names", multiple=True, type=click.Choice(sorted(PRECISIONS)))
-def main(weights: Path, data: Path, output: Path, threads: int, names: Sequence[str]) -> None:
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True),
+    help="What the run started from; the WEIGHTS are mixed with it.",
+)
+@click.option("--share", default=0.6, show_default=True, help="Of the WEIGHTS in the mixture.")
+def main(
+    weights: Path,
+    data: Path,
+    output: Path,
+    threads: int,
+    names: Sequence[str],
+    start: Path | None,
+    share: float,
+) -> None:
     """Write the WEIGHTS as ONNX models to OUTPUT and compare their scores and speed."""
     logging.basicConfig(level=logging.ERROR)  # the quantiser warns of what is not needed
     output.mkdir(parents=True, exist_ok=True)
     held = DevelopmentSet.load(data, load_tokenizer(packaged_model()))
-    model = to_onnx(load_reader(weights))
+    trained = load_weights(weights)
+    if start:
+        trained = mixed(load_weights(start), trained, share)
+    model = to_onnx(reader_of(trained))
     click.echo(f"{'precision':20} {'MB':>6} {'F1 ans':>7} {'best F1':>7} {'AUROC':>7} ms 10, 36")
     for name in names or PRECISIONS:
         file = output / f"{name}.onnx"

@@ -18,7 +18,6 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -34,6 +33,7 @@ from bot.reader.model import (
 )
 from bot.reader.sequences import Sequences, encode
 from bot.reader.training_data import training_pairs
+from bot.reader.weights_file import load_weights
 from index.embedding import packaged_model
 
 logger = logging.getLogger(__name__)
@@ -289,7 +289,9 @@ def _report(trainer: Trainer, held: DevelopmentSet, loss: float) -> None:
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 @click.option("--minutes", default=200.0, show_default=True)
 @click.option(
-    "--start", type=click.Path(path_type=Path, exists=True), help="Weights of an earlier run."
+    "--start",
+    type=click.Path(path_type=Path, exists=True),
+    help="Weights of an earlier run, or a packaged reader.onnx.",
 )
 @click.option("--learning-rate", default=2e-4, show_default=True)
 @click.option("--seed", default=7, show_default=True)
@@ -319,7 +321,7 @@ def main(
     held = DevelopmentSet.load(data, tokenizer)
     reader = SpanReader.from_encoder(folder)
     if start:
-        reader.load_state_dict(load_file(start))
+        reader.load_state_dict(load_weights(start))
     sequences = partial(prepared_sequences, data, output, tokenizer, seed)
     trainer = Trainer(reader, sequences, output, settings)
     logger.info("training from step %d, %.1f min", trainer.step, trainer.elapsed / 60)
