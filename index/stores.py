@@ -77,8 +77,8 @@ class ExactStore:
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, RowArray]:
         """Find the k nearest vectors of each query, as `VectorStore.search` says."""
         rows = np.arange(len(self))
-        ranked = [_best(query, self._vectors, rows, k) for query in queries]
-        return _stack(ranked, min(k, len(self)))
+        ranked = [best(query, self._vectors, rows, k) for query in queries]
+        return stack(ranked, min(k, len(self)))
 
     def vectors(self, rows: RowArray) -> FloatArray:
         """Return the stored vectors of these rows, shape (n_rows, dim)."""
@@ -121,7 +121,7 @@ class FaissStore:
     def search(self, queries: FloatArray, k: int) -> tuple[FloatArray, RowArray]:
         """Find the k nearest vectors of each query, as `VectorStore.search` says."""
         ranked = [self._search_one(query, k) for query in queries]
-        return _stack(ranked, min(k, len(self)))
+        return stack(ranked, min(k, len(self)))
 
     def _search_one(self, query: FloatArray, k: int) -> tuple[FloatArray, RowArray]:
         k = min(k, len(self))
@@ -136,7 +136,7 @@ class FaissStore:
             if n_candidates == len(self) or not reaches_end:
                 break
             n_candidates = min(len(self), 4 * n_candidates)
-        return _best(query, self.vectors(rows[0]), rows[0], k)
+        return best(query, self.vectors(rows[0]), rows[0], k)
 
     def vectors(self, rows: RowArray) -> FloatArray:
         """Return the stored vectors of these rows, shape (n_rows, dim)."""
@@ -183,7 +183,7 @@ def _has_header_of_flat_index(data: bytes) -> bool:
     return len(data) == len(header) + 4 * n * dim and data.startswith(header)
 
 
-def _best(
+def best(
     query: FloatArray, vectors: FloatArray, rows: RowArray, k: int
 ) -> tuple[FloatArray, RowArray]:
     """Score candidates, each row by itself so that equal vectors score equal; keep the best k."""
@@ -192,7 +192,7 @@ def _best(
     return scores[order], rows[order]
 
 
-def _stack(ranked: list[tuple[FloatArray, RowArray]], width: int) -> tuple[FloatArray, RowArray]:
+def stack(ranked: list[tuple[FloatArray, RowArray]], width: int) -> tuple[FloatArray, RowArray]:
     scores = np.array([scores for scores, _ in ranked], dtype=np.float32).reshape(
         len(ranked), width
     )

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index import ExactStore, FaissStore, VectorStore
+from index.approximate import ApproximateStore
 
-STORES: list[type[VectorStore]] = [ExactStore, FaissStore]
+STORES: list[type[VectorStore]] = [ExactStore, FaissStore, ApproximateStore]
 HALF = np.float32(np.sqrt(0.5))
 
 
@@ -118,9 +119,10 @@ class TestEveryStore:
     @given(vectors=VECTORS, k=st.integers(0, 45), factor=st.sampled_from([1, 0.01, 50]))
     def test_the_stores_agree_to_the_last_bit(self, vectors, k, factor):
         queries = vectors[:5] * np.float32(factor)
-        exact, faiss = (store.build(vectors).search(queries, k) for store in STORES)
-        assert np.array_equal(exact[0], faiss[0])
-        assert np.array_equal(exact[1], faiss[1])
+        exact, *others = (store.build(vectors).search(queries, k) for store in STORES)
+        for scores, rows in others:
+            assert np.array_equal(exact[0], scores)
+            assert np.array_equal(exact[1], rows)
 
     @given(vectors=VECTORS)
     def test_recall_of_a_stored_vector_is_one(self, vectors):
@@ -135,9 +137,10 @@ def test_the_stores_agree_on_random_vectors_of_a_real_length():
     vectors = unit(generator.normal(size=(500, 384)))
     vectors[100:200] = vectors[0]
     queries = np.concatenate([vectors[:3], unit(generator.normal(size=(5, 384)))])
-    exact, faiss = (store.build(vectors).search(queries, 20) for store in STORES)
-    assert np.array_equal(exact[1], faiss[1])
-    assert np.array_equal(exact[0], faiss[0])
+    exact, *others = (store.build(vectors).search(queries, 20) for store in STORES)
+    for scores, rows in others:
+        assert np.array_equal(exact[1], rows)
+        assert np.array_equal(exact[0], scores)
 
 
 class TestFiles:
