@@ -195,12 +195,8 @@ def intervals(
     The dialogues are drawn anew with replacement, the same for all metrics. A draw that leaves a
     metric no question is passed over.
     """
-    random = np.random.default_rng(_SEED)
     drawn: dict[str, list[FloatArray]] = {name: [] for name in differences}
-    for n in _block_sizes(n_dialogues):
-        rows = random.integers(n_dialogues, size=(n, n_dialogues))
-        rows += np.arange(n)[:, None] * n_dialogues
-        counts = _sums(rows.ravel(), np.ones(rows.size), rows.size).reshape(rows.shape)
+    for counts in drawn_counts(n_dialogues):
         for name, difference in differences.items():
             drawn[name].append(difference.resampled(counts))
     found = {}
@@ -210,6 +206,19 @@ def intervals(
         low, high = (round(end, 9) + 0.0 for end in ends)
         found[name] = (low, high)
     return found
+
+
+def drawn_counts(n_groups: int) -> Iterator[FloatArray]:
+    """Draw groups anew with replacement, `N_RESAMPLES` times, in blocks.
+
+    Yields:
+        How often each group was drawn, shape (n, n_groups); the same at every call.
+    """
+    random = np.random.default_rng(_SEED)
+    for n in _block_sizes(n_groups):
+        rows = random.integers(n_groups, size=(n, n_groups))
+        rows += np.arange(n)[:, None] * n_groups
+        yield _sums(rows.ravel(), np.ones(rows.size), rows.size).reshape(rows.shape)
 
 
 def p_value(difference: PairedDifference) -> float:
