@@ -208,14 +208,14 @@ def intervals(
     return found
 
 
-def drawn_counts(n_groups: int) -> Iterator[FloatArray]:
-    """Draw groups anew with replacement, `N_RESAMPLES` times, in blocks.
+def drawn_counts(n_groups: int, n_resamples: int = N_RESAMPLES) -> Iterator[FloatArray]:
+    """Draw groups anew with replacement, so many times, in blocks.
 
     Yields:
         How often each group was drawn, shape (n, n_groups); the same at every call.
     """
     random = np.random.default_rng(_SEED)
-    for n in _block_sizes(n_groups):
+    for n in _block_sizes(n_groups, n_resamples):
         rows = random.integers(n_groups, size=(n, n_groups))
         rows += np.arange(n)[:, None] * n_groups
         yield _sums(rows.ravel(), np.ones(rows.size), rows.size).reshape(rows.shape)
@@ -252,7 +252,7 @@ def _sums(groups: IntArray, values: FloatArray, n_groups: int = 0) -> FloatArray
     return np.bincount(groups, values, minlength=n_groups).astype(np.float64, copy=False)
 
 
-def _block_sizes(width: int) -> Iterator[int]:
+def _block_sizes(width: int, n_resamples: int = N_RESAMPLES) -> Iterator[int]:
     rows = max(1, _BLOCK // width)
-    for start in range(0, N_RESAMPLES, rows):
-        yield min(rows, N_RESAMPLES - start)
+    for start in range(0, n_resamples, rows):
+        yield min(rows, n_resamples - start)
