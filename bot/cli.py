@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from bot.cli_batch import evaluate_command, run_command, tune_command, verify_command
+from bot.cli_batch import evaluate_command, run_command, verify_command
 from bot.cli_options import BotOpener, bot_options
 from bot.cli_suite import compare_command, lint_command
+from bot.cli_tune import tune_command
 from bot.cli_web import web_command
 from corpus.errors import ObserverError
 

@@ -1,4 +1,4 @@
-"""The commands that need no conversation: `observer run`, `tune`, `evaluate` and `verify`."""
+"""The commands that need no conversation: `observer run`, `evaluate` and `verify`."""
 
 import json
 import math
@@ -63,40 +63,6 @@ def run_command(
     except KeyboardInterrupt:
         click.echo(f"{output}: interrupted; go on with --resume", err=True)
         raise
-
-
-@click.command("tune")
-@click.argument("questions", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    metavar="FILE",
-    help="Where to write the calibration; name it by --calibration, or in observer.toml.",
-)
-@bot_options
-def tune_command(questions: Path, output: Path, opener: BotOpener) -> None:
-    """Fit the reader's threshold and confidence on your own QUESTIONS.
-
-    QUESTIONS needs some that the documents answer and some that they do not. The threshold is the
-    one with the best mean F1.
-    """
-    from bot.questions import load_questions
-    from bot.reader.extractive import ExtractiveReader
-    from bot.tune import tune
-    from corpus.errors import QuestionFormatError
-
-    question_set = load_questions(questions)
-    bot = opener()
-    assert isinstance(bot.reader, ExtractiveReader)
-    try:
-        calibration, figures = tune(bot, bot.reader, question_set)
-    except QuestionFormatError as error:
-        raise QuestionFormatError(f"{questions}: {error}") from error
-    calibration.save(output)
-    for name, value in {"threshold": calibration.threshold, **figures}.items():
-        click.echo(f"{name:20} {value:.3f}")
 
 
 def _parse_bounds(

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from bot.pipeline import Bot
 
-BotOpener = Callable[[], "Bot"]
+BotOpener = Callable[..., "Bot"]
 
 
 def documents_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -30,7 +30,10 @@ def documents_option(text: str) -> Callable[[Callable[..., None]], Callable[...,
 
 
 def bot_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that choose a bot; it receives `opener`, which opens that bot."""
+    """Give a command the options that choose a bot; it receives `opener`, which opens that bot.
+
+    `opener(tuned=False)` leaves out what `observer tune` wrote into the index.
+    """
 
     @click.option(
         "--index",
@@ -61,7 +64,7 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
         threshold: float | None,
         **options: Any,
     ) -> None:
-        def opener() -> "Bot":
+        def opener(*, tuned: bool = True) -> "Bot":
             from bot.opening import open_bot
             from bot.settings import Settings
             from index.passage_index import stale_documents
@@ -69,7 +72,7 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
             settings = Settings.load(
                 encoder=encoder, reader=reader, calibration=calibration, threshold=threshold
             )
-            bot = open_bot(index_folder, settings=settings)
+            bot = open_bot(index_folder, settings=settings, tuned=tuned)
             if index_folder and (
                 changed := stale_documents(index_folder, bot.index.documents.values())
             ):

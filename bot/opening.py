@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib import metadata
@@ -12,45 +13,65 @@ import platformdirs
 from bot.pipeline import Bot
 from bot.reader.extractive import ExtractiveReader
 from bot.settings import Settings
-from corpus.errors import IndexFormatError
+from corpus.documents import Document
+from corpus.errors import IndexFormatError, ReaderError
 from corpus.loaders import load_documents, shipped_documents
 from index.embedding import Encoder, SentenceEncoder
-from index.folder import FORMAT_VERSION
+from index.folder import CALIBRATION, FORMAT_VERSION
 from index.passage_index import IndexSettings, PassageIndex
 
 
-def open_bot(index_folder: Path | None = None, *, settings: Settings | None = None) -> Bot:
+def open_bot(
+    index_folder: Path | None = None, *, settings: Settings | None = None, tuned: bool = True
+) -> Bot:
     """Open a bot.
 
     Args:
         index_folder: A saved index. By default the shipped document is used; its index is built at
             first use, into the user's cache folder.
         settings: By default those of `observer.toml` in the working folder, if there is one.
+        tuned: Whether to take the calibration that `observer tune` wrote into the index, if the
+            settings name none.
 
     Raises:
         ObserverError: Index, encoder, reader or settings are not usable; the message says why.
     """
     settings = settings or Settings.load()
     encoder = SentenceEncoder(settings.encoder)
-    with ThreadPoolExecutor(1) as pool:
-        reader = pool.submit(_open_reader, settings)
-        if index_folder is None:
-            index = _shipped_index(encoder)
-        else:
-            index = PassageIndex.load(index_folder, encoder=encoder)
-        encoder.warm_up()
-        return Bot(index, reader=reader.result(), settings=settings)
-
-
-def _open_reader(settings: Settings) -> ExtractiveReader:
+    documents = None if index_folder else load_documents(shipped_documents())
+    folder = index_folder or _shipped_folder(encoder, documents or [])
     calibration = Path(settings.calibration) if settings.calibration else None
-    reader = ExtractiveReader.load(settings.reader, calibration)
+    if tuned and calibration is None and (folder / CALIBRATION).exists():
+        calibration = folder / CALIBRATION
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(_open_reader, settings.reader, calibration)
+        if documents is None:
+            index = PassageIndex.load(folder, encoder=encoder)
+        else:
+            index = _shipped_index(folder, encoder, documents)
+        encoder.warm_up()
+        reader = future.result()
+    if reader.calibration.index not in {None, index.fingerprint}:
+        raise ReaderError(
+            f"{calibration}: was fitted for another index than {folder}, or before its documents "
+            "changed; run observer tune again, or delete the file"
+        )
+    return Bot(index, reader=reader, settings=settings)
+
+
+def tuned_calibration(index_folder: Path | None, encoder: Encoder) -> Path:
+    """Return the file in which commands look for a calibration of this index."""
+    folder = index_folder or _shipped_folder(encoder, load_documents(shipped_documents()))
+    return folder / CALIBRATION
+
+
+def _open_reader(name: str, calibration: Path | None) -> ExtractiveReader:
+    reader = ExtractiveReader.load(name, calibration)
     reader.model.warm_up()
     return reader
 
 
-def _shipped_index(encoder: Encoder) -> PassageIndex:
-    documents = load_documents(shipped_documents())
+def _shipped_folder(encoder: Encoder, documents: Sequence[Document]) -> Path:
     key = json.dumps(
         [
             FORMAT_VERSION,
@@ -61,7 +82,10 @@ def _shipped_index(encoder: Encoder) -> PassageIndex:
         ]
     )
     name = f"shipped-{hashlib.sha256(key.encode()).hexdigest()[:16]}.index"
-    folder = platformdirs.user_cache_path("silent-observer") / name
+    return platformdirs.user_cache_path("silent-observer") / name
+
+
+def _shipped_index(folder: Path, encoder: Encoder, documents: Sequence[Document]) -> PassageIndex:
     if folder.exists():
         try:
             return PassageIndex.load(folder, encoder=encoder)

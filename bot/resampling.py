@@ -195,12 +195,8 @@ def intervals(
     The dialogues are drawn anew with replacement, the same for all metrics. A draw that leaves a
     metric no question is passed over.
     """
-    random = np.random.default_rng(_SEED)
     drawn: dict[str, list[FloatArray]] = {name: [] for name in differences}
-    for n in _block_sizes(n_dialogues):
-        rows = random.integers(n_dialogues, size=(n, n_dialogues))
-        rows += np.arange(n)[:, None] * n_dialogues
-        counts = _sums(rows.ravel(), np.ones(rows.size), rows.size).reshape(rows.shape)
+    for counts in drawn_counts(n_dialogues):
         for name, difference in differences.items():
             drawn[name].append(difference.resampled(counts))
     found = {}
@@ -210,6 +206,19 @@ def intervals(
         low, high = (round(end, 9) + 0.0 for end in ends)
         found[name] = (low, high)
     return found
+
+
+def drawn_counts(n_groups: int, n_resamples: int = N_RESAMPLES) -> Iterator[FloatArray]:
+    """Draw groups anew with replacement, so many times, in blocks.
+
+    Yields:
+        How often each group was drawn, shape (n, n_groups); the same at every call.
+    """
+    random = np.random.default_rng(_SEED)
+    for n in _block_sizes(n_groups, n_resamples):
+        rows = random.integers(n_groups, size=(n, n_groups))
+        rows += np.arange(n)[:, None] * n_groups
+        yield _sums(rows.ravel(), np.ones(rows.size), rows.size).reshape(rows.shape)
 
 
 def p_value(difference: PairedDifference) -> float:
@@ -243,7 +252,7 @@ def _sums(groups: IntArray, values: FloatArray, n_groups: int = 0) -> FloatArray
     return np.bincount(groups, values, minlength=n_groups).astype(np.float64, copy=False)
 
 
-def _block_sizes(width: int) -> Iterator[int]:
+def _block_sizes(width: int, n_resamples: int = N_RESAMPLES) -> Iterator[int]:
     rows = max(1, _BLOCK // width)
-    for start in range(0, N_RESAMPLES, rows):
-        yield min(rows, N_RESAMPLES - start)
+    for start in range(0, n_resamples, rows):
+        yield min(rows, n_resamples - start)

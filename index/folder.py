@@ -30,6 +30,8 @@ from index.embedding import DEFAULT_ENCODER
 
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
+# What is fitted on questions about the index; a new version of the index leaves it where it is.
+CALIBRATION = "calibration.json"
 _DATA = re.compile(r"data-[0-9a-f]{12}")
 _PARTIAL = re.compile(re.escape(MANIFEST) + r"\.data-[0-9a-f]{12}")
 # A data folder younger than this may be one that another process is writing.
@@ -197,7 +199,8 @@ def check_writable(folder: Path) -> None:
 def _are_an_index(folder: Path, names: Sequence[str]) -> bool:
     """Tell whether files are those of an index, and of nothing else."""
     known = [
-        name == MANIFEST or _DATA.fullmatch(name) or _PARTIAL.fullmatch(name) for name in names
+        name in {MANIFEST, CALIBRATION} or _DATA.fullmatch(name) or _PARTIAL.fullmatch(name)
+        for name in names
     ]
     if not all(known) or MANIFEST not in names:
         return all(known)

@@ -1,5 +1,6 @@
 """The index: passages found by meaning and by words."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -159,6 +160,13 @@ class PassageIndex:
             Hit(passage=self.passages[rows[i]], score=float(scores[i]), rank=rank)
             for rank, i in enumerate(order, start=1)
         ]
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells this index from one of other documents, settings or another encoder."""
+        documents = sorted((document.id, document.sha256) for document in self.documents.values())
+        key = json.dumps([self.encoder.fingerprint, asdict(self.settings), documents])
+        return hashlib.sha256(key.encode()).hexdigest()
 
     def passage_vectors(self) -> FloatArray:
         """Return the vectors of all passages, shape (n_passages, dim)."""

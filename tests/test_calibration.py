@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.expectation import Aim
 from bot.reader.calibration import (
     Calibration,
     Example,
     answering,
-    best_f1,
     calibration_error,
     fit,
     fit_logistic,
@@ -57,7 +57,7 @@ def test_calibration_error_lies_between_0_and_1(pairs):
     assert 0 <= calibration_error(np.array(probabilities), np.array(right)) <= 1
 
 
-@pytest.mark.parametrize("aim", [answering(0.87), best_f1])
+@pytest.mark.parametrize("aim", [answering(0.87), Aim("f1").threshold])
 def test_fitting_finds_the_weight_and_a_threshold_between_right_and_wrong(aim):
     rng = np.random.default_rng(1)
     good = [example([5 + rng.normal(), 6.0], [0.9, 0.1], [1.0, 0.0]) for _ in range(40)]
@@ -89,6 +89,14 @@ def test_a_calibration_is_read_as_it_was_saved(tmp_path):
     calibration = Calibration("abc", 2.0, 0.5, -1.0, 0.4)
     calibration.save(tmp_path / "calibration.json")
     assert Calibration.load(tmp_path / "calibration.json") == calibration
+
+
+def test_a_calibration_of_an_index_names_it_and_one_for_any_does_not(tmp_path):
+    file = tmp_path / "calibration.json"
+    for calibration, named in ((Calibration("abc", index="def"), True), (UNFITTED, False)):
+        calibration.save(file)
+        assert Calibration.load(file) == calibration
+        assert ('"index"' in file.read_text("utf-8")) is named
 
 
 @pytest.mark.parametrize(

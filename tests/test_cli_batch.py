@@ -7,9 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.answer import Answer
-from bot.cli_batch import evaluate_command, run_command, tune_command
-from bot.reader.calibration import Calibration
-from bot.reader.extractive import ExtractiveReader
+from bot.cli_batch import evaluate_command, run_command
 from corpus.errors import ObserverError
 
 
@@ -28,7 +26,7 @@ def opened(monkeypatch):
     """The index folders that `open_bot` was called with."""
     folders = []
 
-    def open_bot(index_folder, *, settings):
+    def open_bot(index_folder, *, settings, tuned):
         folders.append(index_folder)
         return StubBot()
 
@@ -216,30 +214,3 @@ def test_importing_the_commands_loads_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="."
     )
     assert result.stdout == "[]\n"
-
-
-@pytest.mark.model
-def test_tune_writes_a_calibration_that_the_commands_take(tmp_path):
-    rows = [
-        *({"question": f"Who wrote this {n}?", "answers": ["Ek Tha"]} for n in range(10)),
-        *({"question": f"Who won the football match {n}?", "answers": []} for n in range(10)),
-    ]
-    file, output = tmp_path / "mine.jsonl", tmp_path / "calibration.json"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    run = CliRunner()
-    told = run.invoke(tune_command, [str(file), "-o", str(output)])
-    assert told.exit_code == 0, told.output
-    assert told.output.startswith("threshold ")
-    calibration = Calibration.load(output)
-    assert 0 < calibration.threshold < 1
-    assert ExtractiveReader.load(calibration=output).calibration == calibration
-
-
-@pytest.mark.model
-def test_tune_refuses_a_set_without_unanswerable_questions(tmp_path):
-    file = tmp_path / "mine.jsonl"
-    file.write_text('{"question": "Who?", "answers": ["Ek Tha"]}\n', encoding="utf-8")
-    told = CliRunner().invoke(tune_command, [str(file), "-o", str(tmp_path / "c.json")])
-    assert isinstance(told.exception, ObserverError)
-    assert "mine.jsonl: has 1 answerable and 0 unanswerable" in str(told.exception)
-    assert not (tmp_path / "c.json").exists()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.metrics import f1
 from corpus.errors import ReaderError
 
-_RETRIEVAL_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+RETRIEVAL_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 _RIGHT_FROM_F1 = 0.5
 
 
@@ -30,6 +30,7 @@ class Calibration:
         slope: Of the logistic curve from margin to the probability that the answer is right.
         intercept: Of the same curve.
         threshold: The confidence from which on answers are given.
+        index: Fingerprint of the index whose questions it was fitted on; None where it is for any.
     """
 
     fingerprint: str
@@ -37,6 +38,7 @@ class Calibration:
     slope: float = 1.0
     intercept: float = 0.0
     threshold: float = 0.5
+    index: str | None = None
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -49,7 +51,7 @@ class Calibration:
             found = cls(**json.loads(file.read_text("utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise ReaderError(f"{file}: cannot be read as a calibration ({error})") from error
-        numbers = (value for name, value in asdict(found).items() if name != "fingerprint")
+        numbers = (found.retrieval_weight, found.slope, found.intercept, found.threshold)
         if not all(isinstance(value, int | float) for value in numbers):
             raise ReaderError(f"{file}: holds values that are no numbers; fit it again")
         return found
@@ -62,7 +64,8 @@ class Calibration:
         """
         beside = file.with_name(f"{file.name}.new")
         try:
-            beside.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+            record = {key: value for key, value in asdict(self).items() if value is not None}
+            beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             beside.replace(file)
         except OSError as error:
             beside.unlink(missing_ok=True)
@@ -72,10 +75,11 @@ class Calibration:
 
     def confidence(self, margin: float) -> float:
         """Return the probability, in [0, 1], that a span of this weighed margin is right."""
-        return float(_logistic(np.float64(self.slope * margin + self.intercept)))
+        return float(logistic(np.float64(self.slope * margin + self.intercept)))
 
 
-def _logistic(z: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+def logistic(z: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-z)) without overflow."""
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -60, 60))))
 
 
@@ -141,7 +145,7 @@ def fit_logistic(
     design = np.stack([margins, np.ones_like(margins)], axis=1)
     beta = np.zeros(2)
     for _ in range(50):
-        p = _logistic(design @ beta)
+        p = logistic(design @ beta)
         gradient = design.T @ (weights * (right - p)) - 1e-3 * beta
         hessian = (design.T * (weights * p * (1 - p))) @ design + 1e-3 * np.eye(2)
         beta += np.linalg.solve(hessian, gradient)
@@ -176,14 +180,6 @@ def reliability(
 Aim = Callable[[Outcome, NDArray[np.float64]], float]
 
 
-def best_f1(part: Outcome, probabilities: NDArray[np.float64]) -> float:
-    """Choose the threshold of the best mean F1, half-way to the next confidence below it."""
-    margin, _ = part.best_threshold()
-    answered = part.margins >= margin
-    lowest = probabilities[answered].min(initial=1.0)
-    return float(lowest + probabilities[~answered].max(initial=0.0)) / 2
-
-
 def answering(share: float) -> Aim:
     """Aim for a share of the answerable questions to be answered."""
 
@@ -212,7 +208,7 @@ def fit(
         found = [outcome(examples, retrieval_weight) for examples in sets]
         return float(np.mean([part.f1s[part.answerable].mean() for part in found]))
 
-    weight = max(_RETRIEVAL_WEIGHTS, key=lambda weight: (f1_of_answerable(weight), -weight))
+    weight = max(RETRIEVAL_WEIGHTS, key=lambda weight: (f1_of_answerable(weight), -weight))
     parts = [outcome(examples, weight) for examples in sets]
     margins = np.concatenate([part.margins for part in parts])
     right = np.concatenate([part.right for part in parts])
@@ -223,7 +219,7 @@ def fit(
         ]
     )
     slope, intercept = fit_logistic(margins, right, importance)
-    probabilities = [_logistic(slope * part.margins + intercept) for part in parts]
+    probabilities = [logistic(slope * part.margins + intercept) for part in parts]
     threshold = aim(parts[-1], probabilities[-1])
     figures = {
         f"{name} of set {number}": value
