@@ -416,6 +416,8 @@ def _read_table(path: Path, lines: Iterator[str]) -> Iterator[Row]:
 
 def _parse_header(where: str, cells: list[str]) -> list[str]:
     header = [cell.strip().lower() for cell in cells]
+    if "answers" not in header:
+        header = ["answers" if cell == "answer" else cell for cell in header]
     if "question" not in header or len(set(header)) < len(header):
         raise malformed(
             where, f"expected a header such as id,question,answers, got {shorten(cells)}"
