@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from bot.cli_batch import evaluate_command, run_command, verify_command
+from bot.cli_exchange import export_command, import_command
 from bot.cli_options import BotOpener, bot_options
 from bot.cli_suite import compare_command, lint_command
 from bot.cli_tune import tune_command
@@ -224,4 +225,6 @@ main.add_command(verify_command)
 main.add_command(lint_command)
 main.add_command(compare_command)
 main.add_command(tune_command)
+main.add_command(export_command)
+main.add_command(import_command)
 main.add_command(web_command)

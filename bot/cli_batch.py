@@ -12,6 +12,7 @@ from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
     from bot.evaluate import Report
+    from bot.questions import QuestionFile
 
 _STANDARD_OUTPUT = Path("-")
 
@@ -27,18 +28,35 @@ _STANDARD_OUTPUT = Path("-")
 )
 @click.option("--resume", is_flag=True, help="Keep the answers in OUTPUT and ask only the rest.")
 @click.option("--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
+@click.option("--strict", is_flag=True, help="Stop at a malformed row before anything is asked.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many questions to ask at a time. For any number the answers file is the same, byte "
+    'for byte, but for "seconds".',
+)
 @bot_options
+@click.pass_context
 def run_command(
-    questions: Path, output: Path, resume: bool, overwrite: bool, opener: BotOpener
+    context: click.Context,
+    questions: Path,
+    output: Path,
+    resume: bool,
+    overwrite: bool,
+    strict: bool,
+    workers: int,
+    opener: BotOpener,
 ) -> None:
     """Ask every question of the set QUESTIONS.
 
     QUESTIONS is JSON Lines (.jsonl), a table (.csv, .tsv), a question a line (.txt) or SQuAD 2.0
     (.json). Each answer is written as soon as it is found; a run that was interrupted goes on with
-    --resume.
+    --resume, if questions, index and settings are still those in OUTPUT.run.json. A malformed row
+    is named and left out, and the exit status is 1 at the end.
     """
-    from bot.questions import load_questions
-    from bot.run import ask_all, kept_records, record_line, run_questions
+    from bot.questions import QuestionFile
 
     if resume and overwrite:
         raise click.UsageError(
@@ -46,20 +64,43 @@ def run_command(
         )
     if output == _STANDARD_OUTPUT and (resume or overwrite):
         raise click.UsageError("--resume and --overwrite need a file as OUTPUT, not -")
-    question_set = load_questions(questions)
+    question_set = QuestionFile.open(questions, strict=strict)
+    for problem in question_set.problems:
+        click.echo(problem, err=True)
     if output == _STANDARD_OUTPUT:
-        for record in ask_all(opener(), question_set):
+        from bot.run import ask_all, record_line
+
+        for record in ask_all(opener(), question_set, workers=workers):
             click.echo(record_line(record), nl=False)
-        return
-    if output.exists() and output.samefile(questions):
+    else:
+        _run_into(output, question_set, opener, resume, overwrite, workers)
+    if question_set.problems:
+        click.echo(f"{questions}: {len(question_set.problems):,} rows were left out", err=True)
+        context.exit(1)
+
+
+def _run_into(
+    output: Path,
+    question_set: "QuestionFile",
+    opener: BotOpener,
+    resume: bool,
+    overwrite: bool,
+    workers: int,
+) -> None:
+    from bot.run import kept_answers, run_questions
+    from bot.run_record import check_begun, describe
+
+    if output.exists() and output.samefile(question_set.path):
         raise ObserverError(f"{output}: is the question set itself; name another answers file")
     # Before the models are loaded, which takes seconds.
-    kept = kept_records(output, question_set, resume=resume, overwrite=overwrite)
-    if len(kept) == len(question_set):
+    kept = kept_answers(output, question_set, resume=resume, overwrite=overwrite)
+    is_known = kept.n > 0 and check_begun(output, {"questions": question_set.sha256})
+    if kept.n == len(question_set) and not is_known:
         return
     bot = opener()
+    begun_with = describe(bot, question_set.sha256)
     try:
-        run_questions(bot, question_set, output, resume=resume, overwrite=overwrite)
+        run_questions(bot, question_set, output, kept, begun_with=begun_with, workers=workers)
     except KeyboardInterrupt:
         click.echo(f"{output}: interrupted; go on with --resume", err=True)
         raise

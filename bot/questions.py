@@ -1,12 +1,15 @@
 """Question sets: what to ask, which answers are right, and where the documents say so."""
 
+import codecs
 import csv
+import hashlib
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 from corpus.documents import unify_newlines
 from corpus.errors import QuestionFormatError
@@ -98,24 +101,96 @@ def load_questions(path: Path | str) -> list[Question]:
     Raises:
         QuestionFormatError: The file is missing, of another kind or empty, or a row is malformed.
     """
-    lines: dict[str, str] = {}
     questions = []
-    for row in read_rows(Path(path)):
-        question = parse_question(row)
-        if question.id in lines:
-            raise malformed(
-                row.where,
-                f"the id {question.id!r} is taken by {lines[question.id]}; give this row another",
-            )
-        if question.follows is not None and question.follows not in lines:
-            raise malformed(
-                row.where,
-                f'"follows" must be the id of a row above, got {question.follows!r}; '
-                "correct it or move the row down",
-            )
-        lines[question.id] = row.where
+    for question in _questions_or_errors(Path(path)):
+        if isinstance(question, QuestionFormatError):
+            raise question
         questions.append(question)
     return questions
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFile:
+    """The sound rows of a question set, read from its file anew each time they are gone through.
+
+    So a set of any length takes up little memory. SQuAD 2.0 JSON and files in another encoding
+    than UTF-8 are the exception: their text is held while they are gone through.
+
+    Attributes:
+        path: The file.
+        n: How many rows are sound.
+        problems: Why the others are not, a line each that names file and line.
+        sha256: Of what is asked: ids, questions and which follows which, in their order.
+    """
+
+    path: Path
+    n: int
+    problems: tuple[str, ...]
+    sha256: str
+    _malformed: frozenset[int]
+
+    @classmethod
+    def open(cls, path: Path, *, strict: bool = False) -> Self:
+        """Go through a question set once and tell its sound rows from the others.
+
+        A row that follows a malformed one is malformed itself.
+
+        Args:
+            path: The set, of any kind that `load_questions` reads.
+            strict: Stop at the first malformed row.
+
+        Raises:
+            QuestionFormatError: The file is missing, of another kind or empty; or a row is
+                malformed, if `strict`.
+        """
+        digest = hashlib.sha256()
+        n, problems, malformed_rows = 0, [], []
+        for number, question in enumerate(_questions_or_errors(path)):
+            if isinstance(question, QuestionFormatError):
+                if strict:
+                    raise question
+                problems.append(str(question))
+                malformed_rows.append(number)
+                continue
+            n += 1
+            asked = json.dumps([question.id, question.text, question.follows])
+            digest.update(asked.encode())
+        return cls(path, n, tuple(problems), digest.hexdigest(), frozenset(malformed_rows))
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self) -> Iterator[Question]:
+        for number, row in enumerate(read_rows(self.path)):
+            if number not in self._malformed:
+                yield parse_question(row)
+
+
+def _questions_or_errors(path: Path) -> Iterator[Question | QuestionFormatError]:
+    lines: dict[str, str] = {}
+    for row in read_rows(path):
+        try:
+            question = parse_question(row)
+            _check_ids(row.where, question, lines)
+        except QuestionFormatError as error:
+            yield error
+            continue
+        lines[question.id] = row.where
+        yield question
+
+
+def _check_ids(where: str, question: Question, lines: Mapping[str, str]) -> None:
+    if question.id in lines:
+        raise malformed(
+            where,
+            f"the id {question.id!r} is taken by {lines[question.id]}; give this row another",
+        )
+    if question.follows is not None and question.follows not in lines:
+        raise malformed(
+            where,
+            f'"follows" must be the id of a row above, got {question.follows!r}; '
+            "correct it or move the row down",
+        )
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -130,8 +205,9 @@ def read_rows(path: Path) -> Iterator[Row]:
             f"{path}: a question set ends in {', '.join(_READERS)}; rename or convert it"
         )
     row: Row | None = None
-    for row in reader(path, read_text(path)):
-        yield row
+    with _open_text(path) as stream:
+        for row in reader(path, stream):
+            yield row
     if row is None:
         raise QuestionFormatError(f"{path}: holds no questions; write one a line")
 
@@ -174,6 +250,29 @@ def read_text(path: Path) -> str:
         raise QuestionFormatError(
             f"{path}: is not text in a known encoding; save it as UTF-8"
         ) from error
+
+
+def _open_text(path: Path) -> TextIO:
+    """Open a file as `read_text` reads it; what is plain UTF-8 is not held in memory.
+
+    Raises:
+        QuestionFormatError: The file cannot be read or is no text.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        if path.is_file():
+            with path.open("rb") as stream:
+                for block in iter(lambda: stream.read(1 << 20), b""):
+                    if b"\0" in block:
+                        break
+                    decoder.decode(block)
+                else:
+                    decoder.decode(b"", final=True)
+                    return path.open(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        # To be named or decoded otherwise by what reads the whole.
+        pass
+    return io.StringIO(read_text(path))
 
 
 def parse_object(where: str, line: str) -> dict[str, Any]:
@@ -272,23 +371,27 @@ def _keys_or_error(
         return error
 
 
-def _read_json_lines(path: Path, text: str) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), start=1):
+def _read_json_lines(path: Path, lines: Iterator[str]) -> Iterator[Row]:
+    for number, line in enumerate(lines, start=1):
         if line.strip():
             where = f"{path}:{number}"
-            yield Row(where, str(number), _keys_or_error(parse_object, where, line))
+            yield Row(where, str(number), _keys_or_error(parse_object, where, line.rstrip("\n")))
 
 
-def _read_plain_text(path: Path, text: str) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), start=1):
+def _read_plain_text(path: Path, lines: Iterator[str]) -> Iterator[Row]:
+    for number, line in enumerate(lines, start=1):
         if question := line.strip():
             yield Row(f"{path}:{number}", str(number), {"question": question})
 
 
-def _read_table(path: Path, text: str) -> Iterator[Row]:
+def _read_table(path: Path, lines: Iterator[str]) -> Iterator[Row]:
+    head: list[str] = []
+    while (line := next(lines, "")) and not line.strip("\n "):
+        head.append(line)
     # Spreadsheets separate by semicolons where the comma is the decimal mark.
-    delimiter = max(",;\t", key=text.lstrip("\n ").split("\n", 1)[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    delimiter = max(",;\t", key=line.count)
+    whole = itertools.chain(head, [line], lines)
+    reader = csv.reader(whole, delimiter=delimiter, strict=True)
     last_line = 0
     header: list[str] | None = None
     while True:
@@ -313,6 +416,8 @@ def _read_table(path: Path, text: str) -> Iterator[Row]:
 
 def _parse_header(where: str, cells: list[str]) -> list[str]:
     header = [cell.strip().lower() for cell in cells]
+    if "answers" not in header:
+        header = ["answers" if cell == "answer" else cell for cell in header]
     if "question" not in header or len(set(header)) < len(header):
         raise malformed(
             where, f"expected a header such as id,question,answers, got {shorten(cells)}"
@@ -337,9 +442,9 @@ def _parse_cells(where: str, header: list[str], cells: list[str]) -> dict[str, A
     return keys
 
 
-def _read_squad(path: Path, text: str) -> Iterator[Row]:
+def _read_squad(path: Path, lines: Iterator[str]) -> Iterator[Row]:
     try:
-        squad = json.loads(text)
+        squad = json.loads("".join(lines))
     except json.JSONDecodeError as error:
         raise QuestionFormatError(
             f"{path}:{error.lineno}: is not JSON: {error.msg}; "
@@ -391,7 +496,7 @@ def _parse_squad_answers(where: str, answers: object) -> list[object]:
     return [answer["text"] for answer in answers]
 
 
-_READERS: dict[str, Callable[[Path, str], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[Path, Iterator[str]], Iterator[Row]]] = {
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".csv": _read_table,

@@ -8,13 +8,24 @@ from click.testing import CliRunner
 
 from bot.answer import Answer
 from bot.cli_batch import evaluate_command, run_command
+from bot.reader.calibration import Calibration
+from bot.reader.extractive import ExtractiveReader
+from bot.settings import Settings
 from corpus.errors import ObserverError
+from index.passage_index import IndexSettings
 
 
 class StubBot:
     """Knows one word."""
 
-    index = SimpleNamespace(documents={})
+    index = SimpleNamespace(
+        documents={},
+        passages=(),
+        settings=IndexSettings(),
+        encoder=SimpleNamespace(fingerprint="keywords"),
+    )
+    reader = None
+    settings = Settings()
 
     def ask(self, question, history=()):
         text = "Westerdam" if "ship" in question else ""
@@ -94,10 +105,84 @@ def test_run_refuses_to_clobber_before_it_loads_a_model(answered, opened):
     assert answered(run_command, "q.jsonl", "-o", "a.jsonl", "--overwrite").exit_code == 0
 
 
-def test_run_loads_no_model_when_nothing_is_left_to_ask(answered, opened):
+def test_a_finished_run_is_checked_against_its_bot_and_not_asked_again(answered, tmp_path):
+    before = (tmp_path / "a.jsonl").read_bytes()
+    assert answered(run_command, "q.jsonl", "-o", "a.jsonl", "--resume").exit_code == 0
+    assert (tmp_path / "a.jsonl").read_bytes() == before
+
+
+def test_run_loads_no_model_for_a_finished_file_of_an_earlier_version(answered, opened, tmp_path):
+    (tmp_path / "a.jsonl.run.json").unlink()
     opened.clear()
     assert answered(run_command, "q.jsonl", "-o", "a.jsonl", "--resume").exit_code == 0
     assert opened == []
+
+
+@pytest.mark.parametrize(
+    ("change", "other"),
+    [
+        ({"settings": Settings(threshold=0.3)}, r"other settings \(threshold None, now 0\.3\);"),
+        ({"index": SimpleNamespace(**vars(StubBot.index) | {"passages": (1,)})}, "other index; go"),
+        (
+            {"reader": SimpleNamespace()},
+            "other reader; go back to those, start again with --overwrite",
+        ),
+    ],
+)
+def test_a_run_is_not_gone_on_with_by_another_bot(answered, tmp_path, monkeypatch, change, other):
+    for name, value in change.items():
+        monkeypatch.setattr(StubBot, name, value)
+    before = (tmp_path / "a.jsonl").read_bytes()
+    with pytest.raises(ObserverError, match=rf"a\.jsonl: was begun with {other}"):
+        answered(run_command, "q.jsonl", "-o", "a.jsonl", "--resume")
+    assert (tmp_path / "a.jsonl").read_bytes() == before
+
+
+def test_a_run_is_not_gone_on_with_for_more_questions(answered, tmp_path, opened):
+    with (tmp_path / "q.jsonl").open("a") as stream:
+        stream.write('{"question": "And where?"}\n')
+    opened.clear()
+    with pytest.raises(ObserverError, match=r"a\.jsonl: was begun with other questions; go back"):
+        answered(run_command, "q.jsonl", "-o", "a.jsonl", "--resume")
+    assert opened == []
+
+
+def test_a_corrected_answer_in_the_set_does_not_keep_a_run_from_going_on(answered, tmp_path):
+    text = (tmp_path / "q.jsonl").read_text()
+    (tmp_path / "q.jsonl").write_text(text.replace("Hun Sen", "Samdech Hun Sen"))
+    assert answered(run_command, "q.jsonl", "-o", "a.jsonl", "--resume").exit_code == 0
+
+
+def test_a_malformed_row_is_named_and_the_rest_is_asked(call, tmp_path):
+    (tmp_path / "q.jsonl").write_text(
+        '{"question": "Which ship?"}\n{"id": 7, "question": "Who?"}\nnonsense\n'
+        '{"question": "And when?", "follows": "3"}\n{"question": "Why?"}\n'
+    )
+    result = call(run_command, "q.jsonl", "-o", "a.jsonl")
+    assert result.exit_code == 1
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [
+        "q.jsonl:2",
+        "q.jsonl:3",
+        "q.jsonl:4",
+        "q.jsonl",
+    ]
+    assert result.stderr.endswith("q.jsonl: 3 rows were left out\n")
+    records = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [record["id"] for record in records] == ["1", "5"]
+    assert call(run_command, "q.jsonl", "-o", "a.jsonl", "--resume").exit_code == 1
+
+
+def test_strict_stops_at_a_malformed_row_before_anything_is_asked(call, tmp_path, opened):
+    (tmp_path / "q.jsonl").write_text('{"question": "Which ship?"}\nnonsense\n')
+    with pytest.raises(ObserverError, match=r"q\.jsonl:2: expected one JSON object"):
+        call(run_command, "q.jsonl", "-o", "a.jsonl", "--strict")
+    assert opened == []
+    assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_workers_change_nothing_in_the_answers_file(answered, tmp_path):
+    answered(run_command, "q.jsonl", "-o", "b.jsonl", "--workers", "3")
+    assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "a.jsonl").read_bytes()
 
 
 def test_run_resumes_what_is_left(answered, tmp_path):

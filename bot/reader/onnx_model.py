@@ -99,7 +99,7 @@ class OnnxSpanModel:
 
     def warm_up(self) -> None:
         """Load weights and tokenizer, which the first reading would wait for."""
-        _ = self._session, self._tokenizer
+        _ = self._session, self._tokenizer, self._pool
 
     def logits(self, question: str, texts: Sequence[str]) -> Iterator[WindowLogits]:
         """Read texts in overlapping windows, those of like length together."""

@@ -1,0 +1,1 @@
+"""Question sets and answers, to and from the formats of other tools; one file a format."""
