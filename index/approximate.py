@@ -134,7 +134,8 @@ class ApproximateStore:
         Returns:
             Squared distances of codes, rows, and how many codes were scanned.
         """
-        clusters = np.argsort(-(self._centroids @ query), kind="stable")
+        # One by one: a product by BLAS waits for threads that other programs keep from running.
+        clusters = np.argsort(-np.vecdot(self._centroids, query), kind="stable")
         reached = np.cumsum(self._bounds[clusters + 1] - self._bounds[clusters])
         n_clusters = max(self.n_probes, int(np.searchsorted(reached, min(n, len(self)))) + 1)
         found = np.full(n, np.inf, dtype=np.float32), np.full(n, -1, dtype=np.int64)
@@ -184,14 +185,9 @@ def build_store(vectors: FloatArray) -> VectorStore:
     return store.build(vectors)
 
 
-def load_store(folder: Path) -> VectorStore:
-    """Read the store that a folder holds.
-
-    Raises:
-        ValueError: Its files are malformed.
-    """
-    is_exact = (folder / FaissStore.FILE).exists()
-    return FaissStore.load(folder) if is_exact else ApproximateStore.load(folder)
+def store_type(folder: Path) -> type[FaissStore] | type[ApproximateStore]:
+    """Tell which kind of store a folder holds, by its files; the exact one where it holds none."""
+    return ApproximateStore if (folder / ApproximateStore.FILE).exists() else FaissStore
 
 
 def _check(

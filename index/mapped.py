@@ -2,10 +2,14 @@
 
 import mmap
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+# What numpy's parser of headers raises beside ValueError.
+_MALFORMED = (EOFError, KeyError, MemoryError, OverflowError, SyntaxError, TokenError, TypeError)
 
 
 def mapped(file: Path) -> NDArray[Any]:
@@ -14,11 +18,14 @@ def mapped(file: Path) -> NDArray[Any]:
     Raises:
         ValueError: The file holds no array, pickled objects, or less than its header says.
     """
-    array = np.load(file, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"expected an array in {file.name}")  # noqa: TRY004 - the file's value
-    return np.asarray(array)
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except _MALFORMED as error:
+        raise ValueError(f"expected an array in {file.name}") from error
+    if isinstance(array, np.ndarray):
+        return np.asarray(array)
+    array.close()
+    raise ValueError(f"expected an array in {file.name}")
 
 
 def release(array: NDArray[Any]) -> None:

@@ -13,6 +13,7 @@ from corpus.documents import Document, Mark
 from corpus.errors import IndexFormatError, UnreadableDocumentError
 from corpus.loaders import file_sha256
 from corpus.passages import Passage, SplitSettings, split_document
+from index.approximate import build_store, store_type
 from index.blocks import encode_in_blocks
 from index.embedding import Encoder, FloatArray
 from index.folder import (
@@ -25,7 +26,7 @@ from index.folder import (
 )
 from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
-from index.stores import FaissStore, VectorStore
+from index.stores import VectorStore
 
 _DOCUMENTS = "documents.jsonl"
 _PASSAGES = "passages.jsonl"
@@ -123,7 +124,7 @@ class PassageIndex:
         return cls(
             documents,
             passages,
-            store=FaissStore.build(encode_in_blocks(texts, encoder)),
+            store=build_store(encode_in_blocks(texts, encoder)),
             lexical=LexicalIndex.build(texts),
             encoder=encoder,
             settings=settings,
@@ -147,12 +148,11 @@ class PassageIndex:
         depth = max(k, self.settings.depth)
         vector = self.encoder.encode_queries([query])
         _, nearest = self.store.search(vector, depth)
-        lexical = self.lexical.scores(query)
-        wordiest = np.argsort(-lexical, kind="stable")[:depth]
-        rows = np.union1d(nearest[0], wordiest[lexical[wordiest] > 0])
+        _, wordiest = self.lexical.best(query, depth)
+        rows = np.union1d(nearest[0], wordiest)
         scores = convex_fusion(
             (self.store.vectors(rows) * vector[0]).sum(axis=1),
-            lexical[rows],
+            self.lexical.scores(query, rows),
             dense_weight=self.settings.dense_weight,
         )
         order = np.lexsort((rows, -scores))[:k]
@@ -253,8 +253,9 @@ class PassageIndex:
             texts = {document.id: document.text for document in documents}
             passages = [_passage(row, texts) for row in _read_rows(data / _PASSAGES)]
             _expect(manifest["n_passages"], len(passages), "passages")
-        with reading(folder, manifest, FaissStore.FILE):
-            store = FaissStore.load(data)
+        kind = store_type(data)
+        with reading(folder, manifest, kind.FILE):
+            store = kind.load(data)
             _expect(len(passages), len(store), "vectors")
             _expect(dim, store.vectors(np.arange(1)).shape[1], "vectors")
         with reading(folder, manifest, LexicalIndex.FOLDER):

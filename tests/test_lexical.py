@@ -1,11 +1,12 @@
 import json
 
+import bm25s
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.lexical import LexicalIndex, terms, words
+from index.lexical import LexicalIndex, _merged, terms, words
 
 ROWS = ["Leave is paid.", "Pay is monthly, and pay is good.", "Leave is paid.", "Travel."]
 
@@ -80,12 +81,80 @@ class TestScores:
         assert index.knows("leav")
         assert not index.knows("leaves")
 
+    def test_rows_that_are_named_score_as_among_all(self, index):
+        every = index.scores("pay and leave")
+        rows = np.array([3, 1, 1, 0])
+        assert index.scores("pay and leave", rows).tolist() == every[rows].tolist()
+        assert index.scores("pay", np.array([], dtype=np.int64)).shape == (0,)
+
     @given(st.lists(st.text(alphabet="ab c", max_size=12), min_size=1, max_size=8), st.text("abc "))
     def test_scores_are_never_negative_and_zero_without_a_shared_term(self, texts, query):
         scores = LexicalIndex.build(texts).scores(query)
         asked = set(terms(query))
         for text, score in zip(texts, scores, strict=True):
             assert (score > 0) == bool(asked & set(terms(text)))
+
+
+class TestBest:
+    def test_the_row_with_the_rarest_shared_term_comes_first(self, index):
+        # "pay" and "leave" are in one and two rows of four; "leave" is in rows 0 and 2 alike.
+        scores, rows = index.best("leave or pay?", 3)
+        assert rows.tolist() == [1, 0, 2]
+        assert scores[0] > scores[1] == scores[2] > 0
+
+    def test_rows_without_a_shared_term_are_left_out(self, index):
+        assert index.best("travel", 4)[1].tolist() == [3]
+
+    @pytest.mark.parametrize("query", ["", "the", "photosynthesis"])
+    def test_a_query_of_unknown_words_finds_nothing(self, index, query):
+        scores, rows = index.best(query, 3)
+        assert (scores.shape, rows.shape) == ((0,), (0,))
+
+    def test_equal_scores_keep_the_lowest_rows(self):
+        index = LexicalIndex.build(["Pay."] * 9)
+        assert index.best("pay", 4)[1].tolist() == [0, 1, 2, 3]
+
+    def test_none_asked_for_gives_none(self, index):
+        assert index.best("leave", 0)[1].shape == (0,)
+
+    def test_a_common_term_is_looked_up_in_the_rows_of_the_rare_ones(self, monkeypatch):
+        index = LexicalIndex.build(["pay rise", "pay freeze"] + ["pay"] * 200)
+        merged = []
+        monkeypatch.setattr(
+            "index.lexical._merged",
+            lambda rows, scores, more, *rest: merged.append(len(more)) or _merged(
+                rows, scores, more, *rest
+            ),
+        )
+        assert index.best("pay rise", 1)[1].tolist() == [0]
+        assert merged == [1]
+
+    @given(
+        st.lists(st.text(alphabet="abcde ", max_size=12), min_size=1, max_size=30),
+        st.text("abcde ", max_size=12),
+        st.integers(0, 32),
+    )
+    def test_the_best_are_those_of_all_scores(self, texts, query, k):
+        index = LexicalIndex.build(texts)
+        every = index.scores(query)
+        expected = [row for row in np.argsort(-every, kind="stable")[:k] if every[row] > 0]
+        scores, rows = index.best(query, k)
+        assert rows.tolist() == expected
+        assert np.array_equal(scores, every[rows])
+
+
+def test_scores_are_those_of_bm25s():
+    generator = np.random.default_rng(3)
+    vocabulary = [f"word{number}" for number in range(50)]
+    texts = [
+        " ".join(generator.choice(vocabulary, size=generator.integers(1, 30))) for _ in range(200)
+    ]
+    peer = bm25s.BM25()
+    peer.index([terms(text) for text in texts], show_progress=False)
+    for query in texts[:5]:
+        assert LexicalIndex.build(texts).scores(query) == pytest.approx(
+            peer.get_scores(terms(query)), rel=1e-5
+        )
 
 
 class TestFiles:
@@ -103,7 +172,9 @@ class TestFiles:
         ("file", "change", "message"),
         [
             ("scores", lambda scores: scores[:-1], "scores missing"),
-            ("scores", lambda scores: scores * np.nan, "scores missing"),
+            ("scores", lambda scores: scores * np.nan, "no numbers or negative"),
+            ("scores", lambda scores: scores + np.inf, "no numbers or negative"),
+            ("scores", lambda scores: -scores, "no numbers or negative"),
             ("scores", lambda scores: scores.astype(int), "expected scores and whole numbers"),
             ("scores", lambda scores: scores[None], "expected arrays of one dimension"),
             ("rows", lambda rows: rows + 9, "rows out of range"),
@@ -123,13 +194,13 @@ class TestFiles:
         path = saved / "lexical" / "scores.npy"
         with path.open("wb") as stream:
             np.savez(stream, scores=np.zeros(3))
-        with pytest.raises(ValueError, match="expected arrays of one dimension"):
+        with pytest.raises(ValueError, match="expected an array in scores.npy"):
             LexicalIndex.load(saved, 4)
 
     def test_an_array_of_objects_is_not_unpickled(self, saved):
         path = saved / "lexical" / "rows.npy"
         np.save(path, np.array([{}], dtype=object), allow_pickle=True)
-        with pytest.raises(ValueError, match="allow_pickle=False"):
+        with pytest.raises(ValueError, match="Python objects"):
             LexicalIndex.load(saved, 4)
 
     @pytest.mark.parametrize("number", [99, -1, "0", 0.5])

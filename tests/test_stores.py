@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index import ExactStore, FaissStore, VectorStore
-from index.approximate import ApproximateStore
+from index.approximate import EXACT_UP_TO, ApproximateStore, build_store, store_type
 
 STORES: list[type[VectorStore]] = [ExactStore, FaissStore, ApproximateStore]
 HALF = np.float32(np.sqrt(0.5))
@@ -32,13 +34,13 @@ def brute_force(vectors, query, k):
 
 
 @pytest.fixture(params=STORES)
-def store_type(request):
+def store_kind(request):
     return request.param
 
 
 @pytest.fixture
-def three(store_type):
-    return store_type.build(unit([[1, 0], [0, 1], [1, 1]]))
+def three(store_kind):
+    return store_kind.build(unit([[1, 0], [0, 1], [1, 1]]))
 
 
 class TestEveryStore:
@@ -59,13 +61,13 @@ class TestEveryStore:
         assert rows.tolist() == expected.tolist()
         assert scores / factor == pytest.approx(unscaled, rel=1e-5)
 
-    def test_equal_vectors_come_in_ascending_order(self, store_type):
-        store = store_type.build(unit([[0, 1], [1, 1], [1, 1], [1, 1], [1, 1]]))
+    def test_equal_vectors_come_in_ascending_order(self, store_kind):
+        store = store_kind.build(unit([[0, 1], [1, 1], [1, 1], [1, 1], [1, 1]]))
         assert store.search(unit([[1, 1]]), 5)[1].tolist() == [[1, 2, 3, 4, 0]]
 
     @pytest.mark.parametrize("k", [1, 2, 20, 90])
-    def test_a_tie_that_reaches_over_the_cut_keeps_the_lowest_rows(self, store_type, k):
-        store = store_type.build(unit([[0, 1, 0]] + [[1, 2, 2]] * 100))
+    def test_a_tie_that_reaches_over_the_cut_keeps_the_lowest_rows(self, store_kind, k):
+        store = store_kind.build(unit([[0, 1, 0]] + [[1, 2, 2]] * 100))
         assert store.search(unit([[1, 2, 2]]), k)[1].tolist() == [list(range(1, k + 1))]
 
     def test_more_than_there_are_gives_all(self, three):
@@ -81,13 +83,13 @@ class TestEveryStore:
         scores, rows = three.search(np.empty((0, 2), dtype=np.float32), k)
         assert scores.shape == rows.shape == (0, k)
 
-    def test_one_vector_is_found(self, store_type):
-        scores, rows = store_type.build(unit([[3, 4]])).search(unit([[3, 4]]), 5)
+    def test_one_vector_is_found(self, store_kind):
+        scores, rows = store_kind.build(unit([[3, 4]])).search(unit([[3, 4]]), 5)
         assert rows.tolist() == [[0]]
         assert scores[0, 0] == pytest.approx(1.0)
 
-    def test_an_empty_store_finds_nothing(self, store_type):
-        store = store_type.build(np.empty((0, 2), dtype=np.float32))
+    def test_an_empty_store_finds_nothing(self, store_kind):
+        store = store_kind.build(np.empty((0, 2), dtype=np.float32))
         assert len(store) == 0
         assert store.search(unit([[1, 0]]), 5)[1].shape == (1, 0)
 
@@ -97,9 +99,9 @@ class TestEveryStore:
         assert three.vectors(np.array([], dtype=np.int64)).shape == (0, 2)
         assert len(three) == 3
 
-    def test_a_loaded_store_searches_as_the_saved_one_did(self, three, store_type, tmp_path):
+    def test_a_loaded_store_searches_as_the_saved_one_did(self, three, store_kind, tmp_path):
         three.save(tmp_path)
-        loaded = store_type.load(tmp_path)
+        loaded = store_kind.load(tmp_path)
         queries = unit([[1, 0.3], [0.2, 1]])
         for found, expected in zip(
             loaded.search(queries, 3), three.search(queries, 3), strict=True
@@ -182,3 +184,156 @@ class TestFiles:
     def three_saved(self, tmp_path):
         FaissStore.build(unit([[1, 0], [0, 1], [1, 1]])).save(tmp_path)
         return tmp_path / FaissStore.FILE
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Three thousand vectors around sixty centres, and queries beside some of them."""
+    generator = np.random.default_rng(5)
+    centres = generator.normal(size=(60, 32))
+    vectors = unit(centres[np.arange(3000) % 60] + generator.normal(size=(3000, 32)))
+    return vectors, unit(vectors[:100] + 0.1 * generator.normal(size=(100, 32)))
+
+
+class TestApproximateStore:
+    def test_nearly_all_of_the_nearest_are_found_in_few_clusters(self, crowd):
+        vectors, queries = crowd
+        store = ApproximateStore.build(vectors)
+        store.n_probes = 10
+        found = store.search(queries, 10)[1]
+        expected = ExactStore.build(vectors).search(queries, 10)[1]
+        recall = np.mean([len(set(a) & set(b)) for a, b in zip(found, expected, strict=True)]) / 10
+        assert 0.9 < recall < 1
+
+    def test_scores_are_those_of_the_vectors_not_of_the_codes(self, crowd):
+        vectors, queries = crowd
+        scores, rows = ApproximateStore.build(vectors).search(queries, 10)
+        for query, row, score in zip(queries, rows, scores, strict=True):
+            assert np.array_equal(score, (vectors[row] * query).sum(axis=1))
+
+    def test_all_clusters_scanned_give_what_the_exact_store_gives(self, crowd):
+        vectors, queries = crowd
+        store = ApproximateStore.build(vectors)
+        store.n_probes = 3000
+        for found, expected in zip(
+            store.search(queries, 10), ExactStore.build(vectors).search(queries, 10), strict=True
+        ):
+            assert np.array_equal(found, expected)
+
+    def test_more_than_the_nearest_clusters_hold_are_found_in_further_ones(self, crowd):
+        vectors, queries = crowd
+        store = ApproximateStore.build(vectors)
+        store.n_probes = 1
+        scores, rows = store.search(queries[:3], 2500)
+        assert rows.shape == (3, 2500)
+        assert all(len(set(row)) == 2500 for row in rows.tolist())
+        assert (np.diff(scores, axis=1) <= 0).all()
+
+    def test_the_same_vectors_give_the_same_files(self, crowd, tmp_path):
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            ApproximateStore.build(crowd[0]).save(tmp_path / name)
+        for file in ("centroids", "bounds", "rows", "codes"):
+            one, two = (tmp_path / name / "clusters" / f"{file}.npy" for name in ("one", "two"))
+            assert one.read_bytes() == two.read_bytes()
+
+    def test_vectors_may_be_mapped_from_a_file(self, crowd, tmp_path):
+        vectors, queries = crowd
+        np.save(tmp_path / "given.npy", vectors)
+        mapped = ApproximateStore.build(np.load(tmp_path / "given.npy", mmap_mode="r"))
+        expected = ApproximateStore.build(vectors)
+        assert np.array_equal(mapped.search(queries, 10)[1], expected.search(queries, 10)[1])
+
+    def test_vectors_that_are_not_finite_are_refused(self, crowd):
+        vectors = crowd[0].copy()
+        vectors[1234, 5] = np.nan
+        with pytest.raises(ValueError, match="not finite"):
+            ApproximateStore.build(vectors)
+
+    def test_vectors_that_are_too_long_for_the_codes_are_refused(self):
+        with pytest.raises(ValueError, match="at most 32768 dimensions, got 32769"):
+            ApproximateStore.build(np.ones((1, 32769), dtype=np.float32))
+
+    def test_few_vectors_are_stored_exactly_and_many_are_not(self, monkeypatch):
+        monkeypatch.setattr("index.approximate.EXACT_UP_TO", 2)
+        assert isinstance(build_store(unit([[1, 0], [0, 1]])), FaissStore)
+        assert isinstance(build_store(unit([[1, 0], [0, 1], [1, 1]])), ApproximateStore)
+        assert EXACT_UP_TO > 10_000
+
+    @pytest.mark.parametrize("kind", [FaissStore, ApproximateStore])
+    def test_a_saved_store_is_known_by_its_files(self, kind, tmp_path):
+        kind.build(unit([[1, 0]])).save(tmp_path)
+        assert store_type(tmp_path) is kind
+
+
+@pytest.fixture(scope="module")
+def saved_crowd(crowd, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crowd")
+    ApproximateStore.build(crowd[0]).save(folder)
+    return folder
+
+
+class TestApproximateFiles:
+    @pytest.fixture
+    def saved(self, saved_crowd, tmp_path):
+        return shutil.copytree(saved_crowd, tmp_path / "copy")
+
+    def test_an_unaltered_copy_is_read(self, saved, crowd):
+        assert len(ApproximateStore.load(saved)) == 3000
+
+    @pytest.mark.parametrize(
+        ("file", "change", "message"),
+        [
+            ("vectors", lambda vectors: vectors[:-1], "other codes than vectors"),
+            ("vectors", lambda vectors: vectors[:, :-1].copy(), "other codes than vectors"),
+            ("vectors", lambda vectors: np.asfortranarray(vectors), "not lie row by row"),
+            ("vectors", lambda vectors: vectors.astype(np.float64), "arrays of another kind"),
+            ("vectors", lambda vectors: vectors[0], "arrays of another kind"),
+            ("clusters/codes", lambda codes: codes[1:], "other codes than vectors"),
+            ("clusters/codes", lambda codes: codes.astype(np.int8), "arrays of another kind"),
+            ("clusters/codes", lambda codes: np.asfortranarray(codes), "not lie row by row"),
+            ("clusters/rows", lambda rows: rows[1:], "other codes than vectors"),
+            ("clusters/rows", lambda rows: rows + 1, "rows out of range"),
+            ("clusters/rows", lambda rows: rows - 1, "rows out of range"),
+            ("clusters/rows", lambda rows: rows.astype(np.int32), "arrays of another kind"),
+            ("clusters/rows", lambda rows: rows.astype(">i8"), "arrays of another kind"),
+            ("clusters/bounds", lambda bounds: bounds[::-1].copy(), "bounds out of order"),
+            ("clusters/bounds", lambda bounds: bounds * 2, "bounds out of order"),
+            ("clusters/bounds", lambda bounds: bounds[1:], "other centroids than clusters"),
+            ("clusters/bounds", lambda bounds: bounds[:0], "other centroids than clusters"),
+            ("clusters/centroids", lambda centroids: centroids[1:], "other centroids"),
+            ("clusters/centroids", lambda centroids: centroids * np.inf, "other centroids"),
+            ("clusters/centroids", lambda centroids: centroids[:, 1:].copy(), "other centroids"),
+        ],
+    )
+    def test_arrays_that_do_not_belong_together_are_refused(self, saved, file, change, message):
+        path = saved / f"{file}.npy"
+        np.save(path, change(np.load(path)))
+        with pytest.raises(ValueError, match=message):
+            ApproximateStore.load(saved)
+
+    @pytest.mark.parametrize("file", ["vectors", "clusters/codes", "clusters/rows"])
+    def test_a_file_that_is_cut_short_is_refused(self, saved, file):
+        path = saved / f"{file}.npy"
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(ValueError, match="mmap length is greater"):
+            ApproximateStore.load(saved)
+
+    @pytest.mark.parametrize("content", [b"", b"\x80\x04.", b"IwSq" + b"\1" * 60])
+    def test_a_file_that_is_no_array_is_refused(self, saved, content):
+        (saved / "clusters" / "codes.npy").write_bytes(content)
+        with pytest.raises(ValueError, match="array in codes.npy|pickled"):
+            ApproximateStore.load(saved)
+
+    @pytest.mark.filterwarnings("ignore:Reading")
+    @pytest.mark.parametrize("place", range(0, 128, 3))
+    def test_an_altered_header_never_lets_a_search_leave_the_file(self, saved, place, crowd):
+        path = saved / "clusters" / "codes.npy"
+        data = bytearray(path.read_bytes())
+        data[place] ^= 0x11
+        path.write_bytes(data)
+        try:
+            store = ApproximateStore.load(saved)
+        except ValueError:
+            return
+        assert store.search(crowd[1], 10)[1].shape == (100, 10)
