@@ -145,24 +145,88 @@ def _parse_bounds(
     callback=_parse_bounds,
     help="Exit with status 1 if the metric is lower, or missing; can be given several times.",
 )
+@click.option(
+    "--by",
+    "columns",
+    metavar="COLUMN",
+    multiple=True,
+    help="Score the groups that a column of QUESTIONS makes as well; can be given several times.",
+)
+@click.option(
+    "--report",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write a page with plots and every question into FOLDER; needs the extra report.",
+)
 @click.pass_context
 def evaluate_command(
-    context: click.Context, questions: Path, answers: Path, as_json: bool, bounds: dict[str, float]
+    context: click.Context,
+    questions: Path,
+    answers: Path,
+    as_json: bool,
+    bounds: dict[str, float],
+    columns: tuple[str, ...],
+    folder: Path | None,
 ) -> None:
     """Score the file ANSWERS, written by `observer run`, against its set QUESTIONS.
 
     No model is loaded. Exact match and F1 are those of SQuAD 2.0; recall is the share of questions
     with evidence of which one of the first passages overlaps it.
     """
-    from bot.evaluate import evaluate, format_report, load_predictions
+    from bot.evaluate import (
+        evaluate,
+        format_groups,
+        format_report,
+        group_by,
+        grouping_columns,
+        load_predictions,
+        subset,
+    )
     from bot.questions import load_questions
 
+    if folder:
+        from bot.plots import check_drawable
+        from bot.report.contents import gather, load_passages
+        from bot.report.page import write_report
+
+        check_drawable()
     question_set, predictions = load_questions(questions), load_predictions(answers)
     try:
         report = evaluate(question_set, predictions)
     except ObserverError as error:
         raise ObserverError(f"{answers}: {error}") from error
-    click.echo(json.dumps(report.scores(), indent=2) if as_json else format_report(report))
+    try:
+        groups = {
+            column: {
+                value: evaluate(rows, subset(rows, predictions))
+                for value, rows in group_by(question_set, column).items()
+            }
+            for column in columns
+        }
+    except ObserverError as error:
+        raise ObserverError(f"{questions}: {error}") from error
+    if folder:
+        contents = gather(
+            question_set,
+            predictions,
+            load_passages(answers, question_set),
+            columns or grouping_columns(question_set),
+        )
+        page = write_report(folder, f"{answers.name} to {questions.name}", contents)
+        click.echo(f"{page}: written", err=True)
+    if as_json:
+        scores: dict[str, object] = dict(report.scores())
+        if groups:
+            scores["by"] = {
+                column: {value: part.scores() for value, part in parts.items()}
+                for column, parts in groups.items()
+            }
+        click.echo(json.dumps(scores, indent=2, ensure_ascii=False))
+    else:
+        click.echo(format_report(report))
+        for column, parts in groups.items():
+            click.echo(f"\n{format_groups(column, parts)}")
     unmet = _unmet(report, bounds)
     for message in unmet:
         click.echo(message, err=True)

@@ -23,12 +23,11 @@ from bot.reader.calibration import (
     logistic,
     outcome,
 )
-from bot.resampling import FloatArray, IntArray, drawn_counts
+from bot.resampling import FloatArray, IntArray, drawn_counts, wilson
 
 N_FOLDS = 10
 # They give a standard deviation, to about 4 % of itself; ends of an interval would take more.
 _N_RESAMPLES = 300
-_Z = 1.959964
 _SEED = 0
 
 
@@ -284,9 +283,13 @@ def expect(
     rate = float((given & ~judged.right).sum() / max(n_given, 1))
     choices = Choices.of([outcome(examples, weight) for weight in RETRIEVAL_WEIGHTS])
     errors = np.concatenate(list(_errors(choices, groups, folds, aim)))
-    return Expectation(
-        confidences, judged, given, int(groups.max()) + 1, _interval(rate, n_given, errors)
-    )
+    n_groups = int(groups.max()) + 1
+    interval = (0.0, 1.0)
+    if n_given and len(errors) > 1:
+        # A bootstrap's variance is too small by this factor (Efron 1982).
+        variance = float(np.square(errors).mean()) * n_groups / max(n_groups - 1, 1)
+        interval = wilson(rate, variance, n_given)
+    return Expectation(confidences, judged, given, n_groups, interval)
 
 
 def _folds(groups: IntArray, answerable: NDArray[np.bool_]) -> IntArray:
@@ -318,14 +321,3 @@ def _errors(choices: Choices, groups: IntArray, folds: IntArray, aim: Aim) -> It
         given, wrong = choices.given(*choices.choose(counts, aim), np.ones_like(counts))
         there = (n_given > 0) & (given > 0)
         yield n_wrong[there] / n_given[there] - wrong[there] / given[there]
-
-
-def _interval(rate: float, n_given: int, errors: FloatArray) -> tuple[float, float]:
-    """Return Wilson's interval (1927) for as many answers as have the variance of these errors."""
-    if n_given == 0 or len(errors) < 2:
-        return 0.0, 1.0
-    variance = float(np.square(errors).mean())
-    n = n_given if variance == 0 else min(n_given, rate * (1 - rate) / variance or n_given)
-    centre = (rate + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))

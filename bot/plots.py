@@ -1,19 +1,21 @@
 """Plots: as PNG files by matplotlib, which is an extra, or in characters."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.reader.calibration import reliability
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 _ROWS, _COLUMNS = 10, 60
 _LIGHT = ("#23201b", "#fffdf8", "#0f5b5c")
 _DARK = ("#ece6da", "#1f1c18", "#82cbc5")
@@ -82,6 +84,61 @@ def risk_coverage_plot(
             xlim=(0, 1.02),
             ylim=(0, None),
         )
+
+    return _png(draw, dark=dark)
+
+
+def reliability_plot(confidences: FloatArray, right: BoolArray, *, dark: bool = False) -> bytes:
+    """Draw how often answers of like confidence are right, as a PNG file.
+
+    Args:
+        confidences: Of the answers, in [0, 1], shape (n,).
+        right: Whether each of them is right, shape (n,).
+        dark: For a dark page.
+    """
+    bins = list(reliability(confidences, right))
+
+    def draw(axes: "Axes", colour: str) -> None:
+        axes.plot([0, 1], [0, 1], color="grey", linestyle="dotted")
+        axes.scatter(
+            [sure for sure, _, _ in bins],
+            [share for _, share, _ in bins],
+            s=[30 + 600 * weight for _, _, weight in bins],
+            color=colour,
+            alpha=0.8,
+        )
+        axes.plot([sure for sure, _, _ in bins], [share for _, share, _ in bins], color=colour)
+        axes.set(
+            xlabel="confidence",
+            ylabel="answers that are right, share",
+            xlim=(0, 1.02),
+            ylim=(-0.02, 1.05),
+        )
+
+    return _png(draw, dark=dark)
+
+
+def recall_plot(recalls: Sequence[float], *, dark: bool = False) -> bytes:
+    """Draw recall@1, recall@2 and so on, as a PNG file."""
+
+    def draw(axes: "Axes", colour: str) -> None:
+        ranks = range(1, len(recalls) + 1)
+        axes.plot(ranks, recalls, "o-", color=colour)
+        axes.set(
+            xlabel="passages looked at (k)", ylabel="recall@k", ylim=(0, 1.05), xticks=list(ranks)
+        )
+
+    return _png(draw, dark=dark)
+
+
+def seconds_plot(seconds: Sequence[float], *, dark: bool = False) -> bytes:
+    """Draw how many questions took how long, as a PNG file."""
+    from matplotlib.ticker import MaxNLocator
+
+    def draw(axes: "Axes", colour: str) -> None:
+        axes.hist(seconds, bins=min(30, max(5, len(seconds) // 5)), color=colour)
+        axes.set(xlabel="seconds a question", ylabel="questions", xlim=(0, None))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
     return _png(draw, dark=dark)
 

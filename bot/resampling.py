@@ -16,6 +16,7 @@ from bot.questions import Question
 
 N_RESAMPLES = 2_000
 _SEED = 0
+_Z = 1.959964
 # How many numbers a block of resamples may hold, so that memory does not grow with the set.
 _BLOCK = 4_000_000
 
@@ -168,6 +169,39 @@ class AurocDifference:
         # A tie counts half.
         below = np.cumsum(at) - at / 2
         return float(weights[yes] @ below[levels[yes]] / n_pairs)
+
+
+def mean_interval(
+    scores: Mapping[str, float], dialogue_of: Mapping[str, int]
+) -> tuple[float, float]:
+    """Find the 95 % interval of a mean of scores in [0, 1], of questions that come in dialogues.
+
+    Args:
+        scores: By question id, at least one.
+        dialogue_of: The number of each question's dialogue, by question id.
+    """
+    values = np.array(list(scores.values()), dtype=np.float64)
+    _, dialogues = np.unique([dialogue_of[name] for name in scores], return_inverse=True)
+    mean, n_dialogues = float(values.mean()), int(dialogues.max()) + 1
+    off = _sums(dialogues, values - mean)
+    variance = np.square(off).sum() / len(values) ** 2 * n_dialogues / max(n_dialogues - 1, 1)
+    return wilson(mean, float(variance), len(values))
+
+
+def wilson(share: float, variance: float, n: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval (1927) of a share for as many cases as have this variance.
+
+    Args:
+        share: In [0, 1].
+        variance: Of the share, however it came about.
+        n: How many cases there are; they count as no more than these.
+    """
+    cases = min(n, share * (1 - share) / variance) if variance > 0 else n
+    if cases == 0:
+        cases = n
+    centre = (share + _Z**2 / (2 * cases)) / (1 + _Z**2 / cases)
+    half = _Z / (1 + _Z**2 / cases) * np.sqrt(share * (1 - share) / cases + (_Z / cases / 2) ** 2)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
 def number_dialogues(questions: Sequence[Question]) -> IntArray:

@@ -16,7 +16,7 @@ from tests.test_pipeline import LETTER, WordReader
 def observer(build_index, monkeypatch):
     """Run a command of `observer` on a bot of three passages."""
     bot = Bot(build_index(LETTER), reader=WordReader("forty passengers"))
-    monkeypatch.setattr(opening, "open_bot", lambda folder=None, settings=None: bot)
+    monkeypatch.setattr(opening, "open_bot", lambda folder=None, settings=None, tuned=True: bot)
 
     def run(*args, **kwargs):
         return CliRunner().invoke(main, [str(arg) for arg in args], prog_name="observer", **kwargs)
@@ -108,7 +108,7 @@ def test_an_index_whose_document_changed_says_so_on_stderr(
     monkeypatch.setattr(
         opening,
         "open_bot",
-        lambda folder, settings: Bot(
+        lambda folder, settings, tuned: Bot(
             PassageIndex.load(folder, encoder=encoder), reader=WordReader("ferry")
         ),
     )

@@ -390,7 +390,9 @@ def call(write, tmp_path, monkeypatch):
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "ferry.txt").write_text(TEXT, encoding="utf-8")
     module = ModuleType("bot.opening")
-    monkeypatch.setattr(module, "open_bot", lambda folder, *, settings: StubBot(), raising=False)
+    monkeypatch.setattr(
+        module, "open_bot", lambda folder, *, settings, tuned: StubBot(), raising=False
+    )
     monkeypatch.setitem(sys.modules, "bot.opening", module)
 
     def call_command(*arguments):

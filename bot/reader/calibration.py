@@ -17,7 +17,7 @@ from bot.metrics import f1
 from corpus.errors import ReaderError
 
 RETRIEVAL_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
-_RIGHT_FROM_F1 = 0.5
+RIGHT_FROM_F1 = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Outcome:
     @property
     def right(self) -> NDArray[np.bool_]:
         """Whether giving the span is right: it shares at least half its words with an answer."""
-        return self.f1s >= _RIGHT_FROM_F1
+        return self.f1s >= RIGHT_FROM_F1
 
     def f1_answering(self, answered: NDArray[np.bool_]) -> float:
         """Mean F1 as in SQuAD 2.0: an abstention is worth 1 where there is no answer."""

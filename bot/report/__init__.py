@@ -1,0 +1,1 @@
+"""The report of `observer evaluate --report`: one page and its plots."""
