@@ -14,7 +14,7 @@ from corpus.documents import Document
 
 # What spreadsheets take for the start of a formula, at the start of a cell (OWASP, CSV Injection).
 # Quotes around the cell do not help.
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠|%]|[\t\r\n]")
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 _COLUMNS = (
     "id question expected answer abstained confidence exact_match f1 document start end seconds"
 ).split()
