@@ -228,7 +228,7 @@ def test_near_duplicates_are_told_from_other_questions(findings, first, second, 
 
 
 def test_questions_that_share_only_common_words_are_not_compared(findings, monkeypatch):
-    monkeypatch.setattr("bot.lint._are_near", None)
+    monkeypatch.setattr("bot.near_duplicates._are_near", None)
     names = ["".join(letters) for letters in product("abcd", repeat=4)]
     rows = [row(name, LONG.format("many", name)) for name in names]
     assert findings(*rows) == []
