@@ -44,7 +44,7 @@ def repository(tmp_path):
     with (folder / "questions.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["question", "answer"])
-        writer.writerows([question.text, "|".join(question.answers)] for question in chosen)
+        writer.writerows([question.text, "|".join(question.answers or ())] for question in chosen)
     environment = os.environ | {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
@@ -61,8 +61,7 @@ def repository(tmp_path):
             check=False,
         )
 
-    run.folder = folder
-    return run
+    return folder, run
 
 
 def failing_step(run):
@@ -89,27 +88,27 @@ def test_the_steps_that_need_a_hosted_runner_come_first_or_last():
 
 @pytest.mark.model
 def test_from_a_spreadsheet_to_a_green_job_and_a_red_one(repository):
-    folder = repository.folder
+    folder, run = repository
     # What the page does by hand.
     for line in (
         "observer import questions.csv -o questions.jsonl --documents docs",
         "observer index docs -o docs.index",
         "observer run questions.jsonl --index docs.index -o baseline.jsonl --workers 2",
     ):
-        result = repository(line)
+        result = run(line)
         assert result.returncode == 0, result.stderr
     assert len((folder / "baseline.jsonl").read_text("utf-8").splitlines()) == 20
     shutil.rmtree(folder / "docs.index")
 
-    assert failing_step(repository) is None
+    assert failing_step(run) is None
     suite = ET.parse(folder / "questions.xml").getroot()
     assert suite.get("tests") == "20"
 
     # A question whose answer is cut out of the document turns the job red, by its line.
     [document] = (folder / "docs").glob("*.txt")
-    answer = load_questions(folder / "questions.jsonl")[0].answers[0]
+    (answer, *_) = load_questions(folder / "questions.jsonl")[0].answers or ()
     text = document.read_text("utf-8")
     document.write_text(text.replace(answer, "[...]"), "utf-8")
-    step, told = failing_step(repository)
+    step, told = failing_step(run)
     assert step == "Check the questions"
     assert "questions.jsonl:1: " in told

@@ -46,9 +46,7 @@ def export_table(questions: Sequence[Question], predictions: Mapping[str, Predic
             prediction.confidence,
             scores["exact_match"].get(question.id),
             scores["f1"].get(question.id),
-            place and place.document_id,
-            place and place.start,
-            place and place.end,
+            *((place.document_id, place.start, place.end) if place else (None, None, None)),
             prediction.seconds,
         ]
         writer.writerow([_cell(cell) for cell in cells])
