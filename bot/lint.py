@@ -2,33 +2,23 @@
 
 import itertools
 import json
-import math
 import re
 from bisect import bisect_right
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.metrics import normalise_answer
+from bot.near_duplicates import PUNCTUATION, find_repeats, fold
 from bot.questions import Evidence, Question, Row, parse_place, parse_question, read_rows, shorten
 from bot.run import Answerer, ask_all
 from corpus.documents import Document
 from corpus.errors import ObserverError, QuestionFormatError
 from corpus.text import decode_text
 
-# Jaccard index of the words of two questions from which on they are near. A fraction, because
-# 0.9 * 10 may not come out above 9.
-_NEAR = Fraction(9, 10)
-# One character for one, so that offsets stay. The letters are those that `str.lower` makes longer,
-# or writes otherwise at the end of a word.
-_ALIKE = str.maketrans("‘’‚‛′`´“”„‟″«»İΣς", "'''''''\"\"\"\"\"\"\"iσσ")
-_ARTICLES = frozenset({"a", "an", "the"})
-_PUNCTUATION = " ?!.,;:…¿¡？！。，؟។\"'()[]"
 _UNSCORED = (
     '"answers", so that no metric can score it; '
     "write the right ones, or [] where the documents do not answer"
@@ -93,12 +83,16 @@ class Lint:
 
 
 class _Checked(NamedTuple):
-    """A row with the question it makes, or with why it makes none."""
+    """A row with the question it makes, or with why it makes none.
+
+    A row whose `answers` are null says itself that it is not scored.
+    """
 
     where: str
     id: str
     question: Question | None
-    problem: str
+    problem: str = ""
+    is_unscored: bool = False
 
 
 def lint(path: Path, documents: Mapping[str, Document], bot: Answerer | None = None) -> Lint:
@@ -121,7 +115,9 @@ def lint(path: Path, documents: Mapping[str, Document], bot: Answerer | None = N
     repeated = _repeated(rows)
     answered = _answered(bot, rows) if bot else {}
     questions = [row.question for row in rows if row.question]
-    scored = any(question.answers is not None for question in questions)
+    scored = any(
+        row.is_unscored or (row.question and row.question.answers is not None) for row in rows
+    )
     findings = []
     if questions and not scored:
         # A line for each row of a plain list of questions would hide everything else.
@@ -135,7 +131,9 @@ def lint(path: Path, documents: Mapping[str, Document], bot: Answerer | None = N
             *_problems_of_answers(row.question, words),
             repeated.get(number),
             answered.get(row.id) if first[row.id] == number else None,
-            f"the row has no {_UNSCORED}" if scored and row.question.answers is None else None,
+            f"the row has no {_UNSCORED}"
+            if scored and row.question.answers is None and not row.is_unscored
+            else None,
         ]
         findings += [Finding(row.where, row.id, problem) for problem in problems if problem]
         findings += _findings_of_evidence(row.where, row.question, words)
@@ -213,7 +211,8 @@ def _checked(row: Row) -> _Checked:
         named = None if isinstance(row.keys, QuestionFormatError) else row.keys.get("id")
         problem = str(error).removeprefix(f"{row.where}: ")
         return _Checked(row.where, named if isinstance(named, str) else "", None, problem)
-    return _Checked(row.where, question.id, question, "")
+    is_unscored = isinstance(row.keys, Mapping) and row.keys.get("answers", "") is None
+    return _Checked(row.where, question.id, question, is_unscored=is_unscored)
 
 
 def _problems_of_ids(
@@ -289,9 +288,9 @@ def _problem_of_evidence(place: Evidence, answers: Sequence[str], words: "_Words
     if not any(map(words.hold, answers)):
         return ""
     found = document.text[place.start : place.end]
-    folded = _fold(found)
-    inner = folded.strip(_PUNCTUATION)
-    for answer in map(_fold, answers):
+    folded = fold(found)
+    inner = folded.strip(PUNCTUATION)
+    for answer in map(fold, answers):
         if answer in folded or (inner and [*_places(inner, answer)]):
             return ""
     return f"reads {shorten(found)}, which holds none of its answers"
@@ -306,13 +305,13 @@ class _Words:
 
     def __init__(self, documents: Mapping[str, Document]) -> None:
         self.documents = documents
-        self._all = "\0".join(_fold(document.text) for document in documents.values())
+        self._all = "\0".join(fold(document.text) for document in documents.values())
         self.hold = cache(self._hold)
         self._folded = cache(lambda document_id: _Folded(documents[document_id].text))
 
     def _hold(self, answer: str) -> bool:
         """Tell whether an answer stands in any document."""
-        return _fold(answer) in self._all
+        return fold(answer) in self._all
 
     def only_place(self, answers: Sequence[str], lost: Evidence) -> Evidence | None:
         """Find where the words of lost evidence stand in its document, if they stand there once.
@@ -325,7 +324,7 @@ class _Words:
         likely = [answer for answer in answers if len(answer) == lost.end - lost.start] or answers
         spans = {
             (start, start + len(answer))
-            for answer in map(_fold, likely)
+            for answer in map(fold, likely)
             for start in _places(answer, document.text)
         }
         widest: list[tuple[int, int]] = []
@@ -339,10 +338,10 @@ class _Words:
 
 
 class _Folded:
-    """A text as `_fold` has it, with the way back to its offsets."""
+    """A text as `fold` has it, with the way back to its offsets."""
 
     def __init__(self, text: str) -> None:
-        self.text = _fold(text, strip=False)
+        self.text = fold(text, strip=False)
         removed = 0
         self._ends, self._removed = [0], [0]
         for gap in re.finditer(r"\s{2,}", text):
@@ -353,12 +352,6 @@ class _Folded:
     def offset(self, place: int) -> int:
         """Return where a character of the folded text stands in the text itself."""
         return place + self._removed[bisect_right(self._ends, place) - 1]
-
-
-def _fold(text: str, *, strip: bool = True) -> str:
-    """Leave case, the width of white space and the shape of quotes out of account."""
-    folded = re.sub(r"\s+", " ", text.translate(_ALIKE).lower())
-    return folded.strip() if strip else folded
 
 
 def _places(words: str, text: str) -> Iterator[int]:
@@ -378,95 +371,18 @@ def _cuts_a_word(text: str, place: int) -> bool:
 
 
 def _repeated(rows: Sequence[_Checked]) -> dict[int, str]:
-    """Find questions that one above asks as well, by the number of their row.
-
-    Follow-ups are compared with those of the same row only: "When?" asks something else elsewhere.
-    Other words make another question if the numbers among them differ, or the answers.
-    """
+    """Say of which rows one above asks the same, by the number of the row."""
     questions = {number: row.question for number, row in enumerate(rows) if row.question}
-    tokens = {number: _tokens(question.text) for number, question in questions.items()}
-    sets = {number: frozenset(words) for number, words in tokens.items() if words}
-    frequency = Counter(token for words in sets.values() for token in words)
-    same: dict[object, int] = {}
-    by_token: defaultdict[object, list[int]] = defaultdict(list)
     problems = {}
-    for number, words in sets.items():
-        question = questions[number]
-        earlier = same.setdefault((question.follows, *tokens[number]), number)
-        if earlier != number:
-            other = (
-                "" if _answers(question) & _answers(questions[earlier]) else ", of other answers"
-            )
-            problems[number] = f"asks the same as {_named(rows[earlier])}{other}"
-            continue
-        rarest = sorted(words, key=lambda token: (frequency[token], token))
-        numbers = tuple(token for token in rarest if any(map(str.isdigit, token)))
-        groups = [(question.follows, numbers, answer) for answer in _answers(question)]
-        near = [
-            other
-            for place, size, other_place in _where_to_look(len(rarest))
-            for group in groups
-            for other in by_token.get((group, rarest[place], size, other_place), ())
-            if _are_near(words, sets[other])
-        ]
-        if near:
-            problems[number] = f"asks nearly the same as {_named(rows[min(near)])}"
-            continue
-        for group, place in itertools.product(groups, range(_n_rarest(len(rarest)))):
-            by_token[group, rarest[place], len(rarest), place].append(number)
-    remedy = "; delete one of the two or reword it"
-    return {number: problem + remedy for number, problem in problems.items()}
-
-
-@cache
-def _where_to_look(size: int) -> list[tuple[int, int, int]]:
-    """List where the rarest token that is in both of two near sets may stand in each of them.
-
-    These are the prefix filter and the positional filter of Xiao et al., Efficient similarity joins
-    for near duplicate detection, 2008: with them rows that are made by one template are not all
-    compared with each other.
-
-    Args:
-        size: Number of different tokens of the one.
-
-    Returns:
-        The place in it, the number of tokens of the other and the place in that; in each, tokens
-        stand in the order of how rare they are, from 0.
-    """
-    least, most = math.ceil(_NEAR * size), math.floor(size / _NEAR)
-    return [
-        (place, other_size, other_place)
-        for other_size in range(least, most + 1)
-        for place in range(_n_rarest(size))
-        for other_place in range(_n_rarest(other_size))
-        # No more than what stands from there on can be in both.
-        if min(size - place, other_size - other_place) * (1 + _NEAR) >= _NEAR * (size + other_size)
-    ]
-
-
-def _n_rarest(size: int) -> int:
-    """Return how many tokens of a set to look at: a near set has one of them."""
-    return size - math.ceil(_NEAR * size) + 1
-
-
-def _are_near(words: frozenset[str], others: frozenset[str]) -> bool:
-    n_common = len(words & others)
-    return n_common >= _NEAR * (len(words) + len(others) - n_common)
-
-
-def _answers(question: Question) -> set[str | None]:
-    """Return the answers as they are compared; "" where there is none, None where none is known."""
-    return {None} if question.answers is None else set(map(_fold, question.answers)) or {""}
-
-
-def _named(row: _Checked) -> str:
-    return f"{row.id!r} at {row.where}"
-
-
-def _tokens(text: str) -> list[str]:
-    words = (word.strip(_PUNCTUATION) for word in text.translate(_ALIKE).split())
-    # A capital "A" names something: a plan, a vitamin.
-    return [word.lower() for word in words if word and word not in _ARTICLES]
+    for number, repeat in find_repeats(questions).items():
+        earlier = rows[repeat.earlier]
+        nearly = "" if repeat.is_exact else "nearly "
+        other = ", of other answers" if repeat.is_exact and not repeat.shares_answer else ""
+        problems[number] = (
+            f"asks {nearly}the same as {earlier.id!r} at {earlier.where}{other}; "
+            "delete one of the two or reword it"
+        )
+    return problems
 
 
 def _answered(bot: Answerer, rows: Sequence[_Checked]) -> dict[str, str]:

@@ -227,8 +227,15 @@ def test_near_duplicates_are_told_from_other_questions(findings, first, second, 
     assert len(findings(first, second)) == repeated
 
 
+def test_a_row_that_says_that_it_is_not_scored_is_no_finding(findings):
+    unscored = {"id": "b", "question": "Who is to pay for it?"}
+    assert findings(MANY, unscored | {"answers": None}) == []
+    assert findings(unscored | {"answers": None}) == []
+    assert len(findings(MANY, unscored)) == 1
+
+
 def test_questions_that_share_only_common_words_are_not_compared(findings, monkeypatch):
-    monkeypatch.setattr("bot.lint._are_near", None)
+    monkeypatch.setattr("bot.near_duplicates._are_near", None)
     names = ["".join(letters) for letters in product("abcd", repeat=4)]
     rows = [row(name, LONG.format("many", name)) for name in names]
     assert findings(*rows) == []

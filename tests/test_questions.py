@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.questions import Evidence, Question, load_questions
+from bot.questions import Evidence, Question, QuestionFile, load_questions
 from corpus.errors import ObserverError, QuestionFormatError
 
 
@@ -317,3 +317,51 @@ def test_any_bytes_are_questions_or_one_line_of_error(tmp_path_factory, data, su
         assert load_questions(path)
     except QuestionFormatError as error:
         assert len(str(error).splitlines()) == 1  # noqa: PT017
+
+
+class TestQuestionFile:
+    @pytest.fixture
+    def file(self, tmp_path):
+        path = tmp_path / "q.jsonl"
+        path.write_bytes(
+            b'\xef\xbb\xbf{"id": "a", "question": "A?"}\r\nnonsense\r\n\n'
+            b'{"id": "a", "question": "B?"}\n'
+            b'{"id": "c", "question": "C?", "follows": "a"}'
+        )
+        return path
+
+    def test_it_is_gone_through_anew_each_time_without_its_malformed_rows(self, file):
+        questions = QuestionFile.open(file)
+        assert len(questions) == 2
+        for _ in range(2):
+            assert [question.id for question in questions] == ["a", "c"]
+        assert [problem.removeprefix(f"{file}:")[:2] for problem in questions.problems] == [
+            "2:",
+            "4:",
+        ]
+
+    def test_strict_stops_at_the_first_malformed_row(self, file):
+        with pytest.raises(QuestionFormatError, match=r"q\.jsonl:2: expected one JSON object"):
+            QuestionFile.open(file, strict=True)
+
+    def test_other_encodings_are_read_as_well(self, file):
+        file.write_text(json.dumps({"question": "Café?"}, ensure_ascii=False), "utf-16")
+        assert [question.text for question in QuestionFile.open(file)] == ["Café?"]
+        file.write_text('{"question": "Who ate at the café, and why?"}', "cp1252")
+        assert "café" in next(iter(QuestionFile.open(file))).text
+
+    def test_its_digest_tells_what_is_asked_and_not_what_is_right(self, file):
+        def digest(**changes):
+            row = {"id": "a", "question": "A?", "answers": ["x"], **changes}
+            file.write_text(json.dumps(row))
+            return QuestionFile.open(file).sha256
+
+        assert digest() == digest(answers=["y"])
+        assert len({digest(), digest(id="b"), digest(question="B?")}) == 3
+
+
+def test_a_table_may_call_its_answers_answer(load):
+    assert load("q.csv", "question,answer\nWho?,Hun Sen\nWhy?,\n") == [
+        Question("2", "Who?", ("Hun Sen",)),
+        Question("3", "Why?", ()),
+    ]

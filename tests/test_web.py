@@ -19,6 +19,7 @@ from gradio_client import Client  # type: ignore[import-untyped]
 from gradio_client.exceptions import AppError  # type: ignore[import-untyped]
 
 from bot.cli_web import _is_this_machine, web_command
+from bot.lint import lint
 from bot.questions import load_questions
 from bot.web import WebSettings, build_app, serve
 from bot.web.document_view import DocumentView
@@ -220,7 +221,7 @@ class TestFeedback:
 
     def test_a_dislike_without_words_leaves_the_question_unscored(self, chat):
         (row,) = self.rows(chat, "Who is the captain?", "disliked", None)
-        assert "answers" not in row
+        assert row["answers"] is None
         assert row["bot_answer"] == "Sok Dara"
 
     def test_the_document_does_not_say(self, chat):
@@ -233,6 +234,60 @@ class TestFeedback:
         self.rows(chat, "Why?", "disliked", None)
         questions = load_questions(chat._feedback_file.path)
         assert [question.answers for question in questions] == [("Sok Dara",), (), None]
+
+    def test_what_the_document_lacks_is_kept_and_not_scored(self, chat):
+        (row,) = self.rows(chat, "Who is it?", "disliked", "A ghost")
+        assert (row["answers"], row["evidence"], row["correction"]) == (None, [], "A ghost")
+
+    def test_a_right_answer_is_not_found_in_the_middle_of_a_word(self, chat, bot):
+        (row,) = self.rows(chat, "Who is it?", "disliked", "ok Dar")
+        assert (row["evidence"], row["correction"]) == ([], "ok Dar")
+
+    def test_the_last_verdict_on_a_question_stays(self, chat):
+        self.rows(chat, "Who is the captain?", "liked", None)
+        self.rows(chat, "How deep is the sea?", "liked", None)
+        rows = self.rows(chat, "who is the captain", "disliked", "")
+        assert [(row["question"], row["answers"]) for row in rows] == [
+            ("How deep is the sea?", []),
+            ("who is the captain", []),
+        ]
+
+    def test_a_verdict_that_knows_nothing_better_replaces_none_that_does(self, chat):
+        self.rows(chat, "Who is the captain?", "liked", None)
+        (row,) = self.rows(chat, "Who is the captain?", "disliked", None)
+        assert row["answers"] == ["Sok Dara"]
+
+    def test_a_row_that_a_person_wrote_stays(self, tmp_path):
+        path = tmp_path / "feedback.jsonl"
+        path.write_text('{"id": "a", "question": "Who?", "answers": []}\nnotes\n', "utf-8")
+        row = {"id": "b", "question": "Who?", "answers": ["Sok Dara"], "feedback": "liked"}
+        FeedbackFile(path).append(row)
+        FeedbackFile(path).append({**row, "question": "Why?"})
+        lines = path.read_text("utf-8").splitlines()
+        assert [*map(len, lines[:2])] == [46, 5]
+        assert [json.loads(line)["question"] for line in lines[2:]] == ["Why?"]
+
+    def test_lint_accepts_the_file_as_it_is(self, chat, bot):
+        for question, *verdict in (
+            ("Who is the captain?", "liked", None),
+            ("Who is the captain?", "liked", None),
+            ("Who is the captain", "disliked", None),
+            ("How deep is the sea?", "liked", None),
+            ("Who steers it?", "disliked", "captain  sok dara"),
+            ("Who steers it?", "disliked", "A ghost"),
+            ("Who pays?", "disliked", "a ghost"),
+            ("Who swims?", "disliked", "The"),
+            ("Who sings?", "disliked", None),
+            ("Who sinks?", "disliked", ""),
+        ):
+            turn = chat.take_turn(question, [])["turn"]
+            chat.give_feedback(turn, *verdict)
+        checked = lint(chat._feedback_file.path, bot.index.documents)
+        assert (checked.n_rows, checked.findings) == (7, ())
+
+    def test_lint_accepts_a_file_of_verdicts_that_know_nothing_better(self, chat, bot):
+        self.rows(chat, "Who is the captain?", "disliked", None)
+        assert lint(chat._feedback_file.path, bot.index.documents).findings == ()
 
     @pytest.mark.parametrize(
         "verdict", [("adored", None), ("disliked", 7), ("disliked", "x" * 9999)]

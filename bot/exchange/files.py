@@ -68,7 +68,7 @@ def safe_name(text: str) -> str:
     Letters, digits and `_.-~` stay; other bytes of its UTF-8 are written as in a URL. The end of a
     long name is a part of its SHA-256.
     """
-    name = quote(text, safe="", errors="replace")
+    name = quote(text, safe="", errors="surrogatepass")
     if name.startswith("."):
         name = f"%2E{name[1:]}"
     if len(name) <= _MAX_NAME:

@@ -14,7 +14,7 @@ from corpus.documents import Document
 
 # What spreadsheets take for the start of a formula, at the start of a cell (OWASP, CSV Injection).
 # Quotes around the cell do not help.
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠|%]|[\t\r\n]")
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 _COLUMNS = (
     "id question expected answer abstained confidence exact_match f1 document start end seconds"
 ).split()
@@ -46,9 +46,7 @@ def export_table(questions: Sequence[Question], predictions: Mapping[str, Predic
             prediction.confidence,
             scores["exact_match"].get(question.id),
             scores["f1"].get(question.id),
-            place and place.document_id,
-            place and place.start,
-            place and place.end,
+            *((place.document_id, place.start, place.end) if place else (None, None, None)),
             prediction.seconds,
         ]
         writer.writerow([_cell(cell) for cell in cells])

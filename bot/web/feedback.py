@@ -5,6 +5,7 @@ import re
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +13,14 @@ from typing import Any, Literal
 from platformdirs import user_data_path
 
 from bot.answer import Answer
+from bot.metrics import normalise_answer
+from bot.near_duplicates import ALIKE, find_repeats
+from bot.questions import Row, parse_object, parse_question
 from corpus import Document
-from corpus.errors import SettingsError
+from corpus.errors import QuestionFormatError, SettingsError
+
+# Of the scripts that set spaces between words; not so from Thai on.
+_LETTER = r"[^\W\u0e00-\U0010ffff]"
 
 Verdict = Literal["liked", "disliked"]
 
@@ -26,7 +33,8 @@ def default_feedback_path() -> Path:
 class FeedbackFile:
     """A question set that grows by whole lines; threads take turns.
 
-    Nothing is created before the first row.
+    Nothing is created before the first row. Of rows that ask the same, or nearly so and with the
+    same answer, the last one stays that says what is right; rows that a person wrote always stay.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,6 +51,8 @@ class FeedbackFile:
         try:
             with self._lock:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+                if self.path.is_file() and not self._make_room(row):
+                    return
                 with self.path.open("ab+", buffering=0) as stream:
                     if stream.tell():
                         stream.seek(-1, 2)
@@ -54,6 +64,29 @@ class FeedbackFile:
                 f"{self.path}: cannot be written: {error.strerror}; choose another file "
                 "with --feedback"
             ) from error
+
+    def _make_room(self, row: Mapping[str, Any]) -> bool:
+        """Take out the row that a new one replaces; tell whether the new one is to be written."""
+        lines = self.path.read_bytes().split(b"\n")
+        rows = {}
+        for number, line in enumerate([*lines, json.dumps(row).encode()]):
+            with suppress(QuestionFormatError):
+                keys = parse_object("", line.decode("utf-8", "replace"))
+                rows[number] = parse_question(Row("", str(number), keys))
+        repeat = find_repeats(rows).get(len(lines))
+        if repeat is None:
+            return True
+        earlier = rows[repeat.earlier]
+        if "feedback" not in earlier.extra or (
+            row.get("answers") is None and earlier.answers is not None
+        ):
+            return False
+        del lines[repeat.earlier]
+        beside = self.path.with_name(f"{self.path.name}.new")
+        beside.write_bytes(b"\n".join(lines))
+        beside.chmod(self.path.stat().st_mode)
+        beside.replace(self.path)
+        return True
 
 
 def feedback_row(
@@ -67,7 +100,8 @@ def feedback_row(
         answer: What the bot said.
         verdict: "liked" takes the bot's answer as the right one.
         right_answer: Of a disliked answer; "" where the documents do not say, None where the user
-            does not know, which leaves the question unscored.
+            does not know. That leaves the question unscored, as do words that the documents do not
+            hold, which are kept as `correction`.
         documents: Searched for the right answer's place.
     """
     row: dict[str, Any] = {
@@ -76,13 +110,21 @@ def feedback_row(
     }
     if verdict == "liked":
         row["answers"] = [] if answer.abstained else [answer.text]
+        if answer.citations and answer.text != answer.citations[0].quote:
+            # A summary is made of several quotes, and no document holds it.
+            row["answers"] = None
         row["evidence"] = [
             {"document": citation.document_id, "start": citation.start, "end": citation.end}
             for citation in answer.citations
         ]
-    elif right_answer is not None:
-        row["answers"] = [right_answer] if right_answer else []
-        row["evidence"] = find_words(right_answer, answer, documents) if right_answer else []
+    elif not right_answer:
+        row["answers"], row["evidence"] = (None if right_answer is None else []), []
+    else:
+        row["evidence"] = find_words(right_answer, answer, documents)
+        can_be_scored = row["evidence"] and normalise_answer(right_answer)
+        row["answers"] = [right_answer] if can_be_scored else None
+        if not can_be_scored:
+            row["correction"] = right_answer
     row["feedback"] = verdict
     row["bot_answer"] = answer.text
     if row["question"] != answer.question:
@@ -94,18 +136,19 @@ def feedback_row(
 def find_words(
     words: str, answer: Answer, documents: Mapping[str, Document]
 ) -> list[dict[str, Any]]:
-    """Find where the documents say these words, whatever the case and the line breaks.
+    """Find where the documents say these words, whatever the case, line breaks and quotes.
 
     Returns:
         One place, in the best retrieved passage that has them or else anywhere; or none.
     """
-    pattern = re.compile(r"\s+".join(re.escape(word) for word in words.split()), re.IGNORECASE)
+    spaced = r"\s+".join(re.escape(word) for word in words.translate(ALIKE).split())
+    pattern = re.compile(rf"(?<!{_LETTER}){spaced}(?!{_LETTER})", re.IGNORECASE)
     places = [
         (hit.passage.document_id, hit.passage.start, hit.passage.text) for hit in answer.passages
     ]
     places += [(document.id, 0, document.text) for document in documents.values()]
     for document_id, offset, text in places:
-        if match := pattern.search(text):
+        if match := pattern.search(text.translate(ALIKE)):
             return [
                 {
                     "document": document_id,
