@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from bot.cli_batch import evaluate_command, run_command, tune_command, verify_command
+from bot.cli_index import index_command
 from bot.cli_options import BotOpener, bot_options
 from bot.cli_suite import compare_command, lint_command
 from bot.cli_web import web_command
@@ -114,36 +115,6 @@ def chat(opener: BotOpener) -> None:
 
 
 @main.command()
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
-)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where to save the index; an index that stands there is replaced.",
-)
-@click.option("--encoder", metavar="MODEL", help="The embedding model, a name or a folder.")
-def index(paths: tuple[Path, ...], output: Path, encoder: str | None) -> None:
-    """Build an index over files and folders."""
-    from bot.settings import Settings
-    from corpus.loaders import load_documents
-    from index.embedding import SentenceEncoder
-    from index.folder import check_writable
-    from index.passage_index import PassageIndex
-
-    check_writable(output)
-    documents = load_documents(paths)
-    settings = Settings.load(encoder=encoder)
-    built = PassageIndex.build(documents, encoder=SentenceEncoder(settings.encoder))
-    built.save(output, sources=paths)
-    n_documents = _counted(len(documents), "document")
-    click.echo(f"{output}: {n_documents}, {_counted(len(built.passages), 'passage')}")
-
-
-@main.command()
 @bot_options
 def show(opener: BotOpener) -> None:
     """Print the documents with the numbers of their passages."""
@@ -205,10 +176,7 @@ def _edit_lines() -> None:
         return
 
 
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
+main.add_command(index_command)
 main.add_command(run_command)
 main.add_command(evaluate_command)
 main.add_command(verify_command)

@@ -121,6 +121,18 @@ def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:
     Raises:
         UnreadableDocumentError: A path is missing, a file is unreadable, or nothing was found.
     """
+    return [load_document(file, document_id=name) for name, file in find_files(paths)]
+
+
+def find_files(paths: Path | str | Iterable[Path | str]) -> list[tuple[str, Path]]:
+    """Find the files that `load_documents` loads, without reading them.
+
+    Returns:
+        The id of each document and its file, sorted by id.
+
+    Raises:
+        UnreadableDocumentError: A path is missing, or nothing was found.
+    """
     roots = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     # By the file itself, so that one reached by two paths or links is loaded once.
     files: dict[str, Path] = {}
@@ -139,11 +151,7 @@ def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:
         base = roots[0].resolve()
     else:
         base = Path(os.path.commonpath([place.parent for place in places.values()]))
-    documents = [
-        load_document(file, document_id=place.relative_to(base).as_posix())
-        for file, place in places.items()
-    ]
-    return sorted(documents, key=lambda document: document.id)
+    return sorted((place.relative_to(base).as_posix(), file) for file, place in places.items())
 
 
 def _files(root: Path) -> Iterator[Path]:

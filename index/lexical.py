@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,15 +70,16 @@ class LexicalIndex:
     n_rows: int
 
     @classmethod
-    def build(cls, texts: Sequence[str]) -> Self:
-        """Index texts; row i is texts[i]."""
+    def build(cls, texts: Iterable[str]) -> Self:
+        """Index texts; row i is the i-th of them."""
         import bm25s
 
         bm25 = bm25s.BM25()
         # bm25s cannot index an empty vocabulary.
-        bm25.index([terms(text) or [""] for text in texts], show_progress=False)
+        rows = [terms(text) or [""] for text in texts]
+        bm25.index(rows, show_progress=False)
         matrix = bm25.scores
-        return cls(bm25.vocab_dict, matrix["data"], matrix["indices"], matrix["indptr"], len(texts))
+        return cls(bm25.vocab_dict, matrix["data"], matrix["indices"], matrix["indptr"], len(rows))
 
     def __len__(self) -> int:
         return self.n_rows
