@@ -93,6 +93,14 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
     )
 
 
+def load_file(path: Path, document_id: str) -> Iterator[Document | UnreadableDocumentError]:
+    """Yield what a file holds: its document, or why it cannot be read."""
+    try:
+        yield load_document(path, document_id=document_id)
+    except UnreadableDocumentError as error:
+        yield error
+
+
 def file_sha256(path: Path) -> str | None:
     """Return the SHA-256 of a file's bytes in hexadecimal, or None where it cannot be read."""
     try:

@@ -18,7 +18,7 @@ import numpy as np
 
 from corpus.documents import Document
 from corpus.errors import IndexFormatError, UnreadableDocumentError
-from corpus.loaders import file_sha256, find_files, load_document
+from corpus.loaders import file_sha256, find_files, load_file
 from corpus.passages import split_document
 from index.blocks import BlockCache, text_digest
 from index.embedding import Encoder, FloatArray
@@ -126,13 +126,13 @@ def update_index(
     if not rebuild and (folder / MANIFEST).exists():
         previous, discarded = _previous(folder, encoder, settings)
     unchanged = {source.name for source in found if previous and previous.holds(source)}
-    if previous and len(found) == len(unchanged) == len(previous.documents):
-        dates = {source.name: source.date for source in found}
-        if dates != previous.files:
-            replace_manifest(folder, {**previous.manifest, "files": dates})
+    if previous and len(unchanged) == len(found) == len(previous.files):
+        files = {source.name: source.row(previous.files[source.name][3]) for source in found}
+        if files != previous.files:
+            replace_manifest(folder, {**previous.manifest, "files": files})
         return UpdateReport(
-            n_unchanged=len(found),
-            n_documents=len(found),
+            n_unchanged=len(previous.documents),
+            n_documents=len(previous.documents),
             n_passages=int(previous.manifest["n_passages"]),
         )
     update = _Update(found, unchanged, previous, encoder, settings, strict=strict)
@@ -161,7 +161,7 @@ class _NothingNewError(Exception):
 
 
 class _Source(NamedTuple):
-    """A file as it was found: its document's id, its path, its size and time.
+    """A file as it was found: the id of its document, its path, its size and time.
 
     The time is 0 where the file is too young to be known by it, the size -1 where it is gone.
     """
@@ -181,9 +181,9 @@ class _Source(NamedTuple):
         is_young = time.time_ns() - status.st_mtime_ns < _TICK_NANOSECONDS
         return cls(name, path, status.st_size, 0 if is_young else status.st_mtime_ns)
 
-    @property
-    def date(self) -> list[Any]:
-        return [str(self.path), self.size, self.mtime_ns]
+    def row(self, documents: list[str]) -> list[Any]:
+        """Return what the manifest records of the file, given the ids of its documents."""
+        return [str(self.path), self.size, self.mtime_ns, documents]
 
 
 class _Kept(NamedTuple):
@@ -206,19 +206,21 @@ class _Previous:
         self.manifest = manifest
         self.data = data
         self.documents: dict[str, str] = dict(manifest["documents"])
-        # Path, size and time of the file of each document.
+        # Path, size, time and ids of documents, of each file.
         self.files: dict[str, list[Any]] = dict(manifest.get("files", {}))
         self.kept: dict[str, _Kept] = {}
         self.row_of_text: dict[bytes, int] = {}
 
     def holds(self, source: _Source) -> bool:
         """Tell whether a file is what was indexed."""
-        date = self.files.get(source.name)
-        if date is None or date[0] != str(source.path):
+        recorded = self.files.get(source.name)
+        if recorded is None or recorded[0] != str(source.path):
             return False
-        if source.mtime_ns and date == source.date:
+        documents = recorded[3]
+        if source.mtime_ns and recorded == source.row(documents):
             return True
-        return file_sha256(source.path) == self.documents.get(source.name)
+        sha256 = file_sha256(source.path)
+        return all(self.documents[name] == sha256 for name in documents)
 
     def scan(self) -> None:
         """Read documents and passages, one document at a time, as carefully as at load.
@@ -351,25 +353,24 @@ class _Update:
             kept = _Rows.open(stack, self._previous.data, "rb") if self._previous else None
             texts = stack.enter_context(new_texts.open("x", encoding="utf-8"))
             for source in self._found:
-                document = None if source.name in self._unchanged else self._load(source)
-                if document:
-                    self._add(document, rows, texts)
-                    self.files[source.name] = source.date
-                elif self._previous and kept and source.name in self._previous.kept:
-                    self._keep(source.name, kept, rows)
-                    is_known = source.name in self._unchanged
-                    dated = source.date if is_known else self._previous.files.get(source.name)
-                    if dated:
-                        self.files[source.name] = dated
+                loaded = [] if source.name in self._unchanged else self._load(source, rows, texts)
+                if loaded:
+                    self.files[source.name] = source.row(loaded)
+                elif kept and self._previous and source.name in self._previous.files:
+                    self._keep(source, kept, rows)
 
-    def _load(self, source: _Source) -> Document | None:
-        try:
-            return load_document(source.path, document_id=source.name)
-        except UnreadableDocumentError as error:
-            if self._strict:
-                raise
-            self._unreadable.append(str(error))
-            return None
+    def _load(self, source: _Source, rows: "_Rows", texts: TextIO) -> list[str]:
+        """Add the documents of a file; return their ids, none where it cannot be read."""
+        names = []
+        for loaded in load_file(source.path, source.name):
+            if isinstance(loaded, Document):
+                self._add(loaded, rows, texts)
+                names.append(loaded.id)
+            elif self._strict:
+                raise loaded
+            else:
+                self._unreadable.append(str(loaded))
+        return names
 
     def _add(self, document: Document, rows: "_Rows", texts: TextIO) -> None:
         self._n_loaded += 1
@@ -393,18 +394,23 @@ class _Update:
                 row = ~self._number_of_text[digest]
             self._origin.append(row)
 
-    def _keep(self, name: str, kept: "_Rows", rows: "_Rows") -> None:
+    def _keep(self, source: _Source, kept: "_Rows", rows: "_Rows") -> None:
+        """Copy the documents of a file from the previous version."""
         assert self._previous
-        self.documents[name] = self._previous.documents[name]
-        place = self._previous.kept[name]
-        for source, target, (start, size) in (
-            (kept.documents, rows.documents, place.line),
-            (kept.passages, rows.passages, place.passages),
-        ):
-            source.seek(start)
-            target.write(source.read(size))
-        first, n_rows = place.rows
-        self._origin.extend(range(first, first + n_rows))
+        recorded = self._previous.files[source.name]
+        is_known = source.name in self._unchanged
+        self.files[source.name] = source.row(recorded[3]) if is_known else recorded
+        for name in recorded[3]:
+            self.documents[name] = self._previous.documents[name]
+            place = self._previous.kept[name]
+            for old, new, (start, size) in (
+                (kept.documents, rows.documents, place.line),
+                (kept.passages, rows.passages, place.passages),
+            ):
+                old.seek(start)
+                new.write(old.read(size))
+            first, n_rows = place.rows
+            self._origin.extend(range(first, first + n_rows))
 
     def _vectors(self, scratch: Path) -> FloatArray:
         """Bring old and new vectors together in a file mapped into memory, shape (n_rows, dim)."""

@@ -6,7 +6,7 @@ import pytest
 
 from corpus import SplitSettings, load_documents
 from corpus.errors import IndexFormatError, UnreadableDocumentError
-from corpus.loaders import file_sha256
+from corpus.loaders import file_sha256, find_files, load_file
 from index import IndexSettings, PassageIndex, blocks
 from index import update as module
 from index.folder import MANIFEST, read_manifest
@@ -157,22 +157,24 @@ class TestWhatIsReadAgain:
     def loaded(self, monkeypatch):
         """The names of the files that are parsed."""
         names = []
-        load = module.load_document
 
-        def remember(path, **options):
+        def remember(path, document_id):
             names.append(path.name)
-            return load(path, **options)
+            return load_file(path, document_id)
 
-        monkeypatch.setattr(module, "load_document", remember)
+        monkeypatch.setattr(module, "load_file", remember)
         return names
 
     @pytest.fixture
     def hashed(self, monkeypatch):
         """The names of the files that are hashed."""
         names = []
-        monkeypatch.setattr(
-            module, "file_sha256", lambda path: names.append(path.name) or file_sha256(path)
-        )
+
+        def remember(path):
+            names.append(path.name)
+            return file_sha256(path)
+
+        monkeypatch.setattr(module, "file_sha256", remember)
         return names
 
     def test_a_file_of_the_same_size_and_time_is_not_read(self, update, loaded, hashed):
@@ -250,10 +252,8 @@ class TestWhatCannotBeRead:
             update()
 
     def test_a_file_that_vanishes_is_one_that_cannot_be_read(self, update, docs, monkeypatch):
-        find = module.find_files
-
         def find_and_lose(paths):
-            found = find(paths)
+            found = find_files(paths)
             (docs / "a.txt").unlink()
             return found
 
@@ -347,7 +347,7 @@ class TestInterruption:
 
     def test_the_blocks_stay_until_the_index_is_whole(self, update, monkeypatch, cache):
         monkeypatch.setattr(blocks, "BLOCK", 2)
-        monkeypatch.setattr(module.LexicalIndex, "build", None)
+        monkeypatch.setattr("index.lexical.LexicalIndex.build", None)
         with pytest.raises(TypeError):
             update()
         assert len(list(cache.iterdir())) == 2
