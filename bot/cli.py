@@ -10,6 +10,7 @@ import click
 
 from bot.cli_batch import evaluate_command, run_command, verify_command
 from bot.cli_exchange import export_command, import_command
+from bot.cli_index import index_command
 from bot.cli_options import BotOpener, bot_options
 from bot.cli_suite import compare_command, lint_command
 from bot.cli_tune import tune_command
@@ -116,40 +117,6 @@ def chat(opener: BotOpener) -> None:
 
 
 @main.command()
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
-)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where to save the index; an index that stands there is replaced.",
-)
-@click.option("--encoder", metavar="MODEL", help="The embedding model, a name or a folder.")
-@click.option("--strict", is_flag=True, help="Index nothing if a file cannot be read.")
-def index(paths: tuple[Path, ...], output: Path, encoder: str | None, strict: bool) -> None:
-    """Build an index over files, folders and zip archives.
-
-    Files that cannot be read are named and left out.
-    """
-    from bot.settings import Settings
-    from corpus.loaders import iter_documents
-    from index.embedding import SentenceEncoder
-    from index.folder import check_writable
-    from index.passage_index import PassageIndex
-
-    check_writable(output)
-    documents = list(iter_documents(paths, on_error=None if strict else _warn))
-    settings = Settings.load(encoder=encoder)
-    built = PassageIndex.build(documents, encoder=SentenceEncoder(settings.encoder))
-    built.save(output, sources=paths)
-    n_documents = _counted(len(documents), "document")
-    click.echo(f"{output}: {n_documents}, {_counted(len(built.passages), 'passage')}")
-
-
-@main.command()
 @bot_options
 def show(opener: BotOpener) -> None:
     """Print the documents with the numbers of their passages."""
@@ -215,10 +182,7 @@ def _edit_lines() -> None:
         return
 
 
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
+main.add_command(index_command)
 main.add_command(run_command)
 main.add_command(evaluate_command)
 main.add_command(verify_command)

@@ -20,6 +20,7 @@ _UNTITLED_KINDS = frozenset({"table", "xlsx", "json", "json lines"})
 # A heading that stands further down names a part.
 _TITLE_WITHIN = 300
 
+Paths = Path | str | Iterable[Path | str]
 OnError = Callable[[UnreadableDocumentError], None]
 
 
@@ -58,7 +59,7 @@ def shipped_documents() -> Path:
     return Path(str(resources.files("corpus") / "documents"))
 
 
-def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:
+def load_documents(paths: Paths) -> list[Document]:
     """Load files and folders.
 
     Args:
@@ -76,7 +77,7 @@ def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:
 
 
 def iter_documents(
-    paths: Path | str | Iterable[Path | str], *, on_error: OnError | None = None
+    paths: Paths, *, on_error: OnError | None = None
 ) -> Iterator[Document]:
     """Load files and folders one at a time, as `load_documents` does.
 
@@ -92,8 +93,32 @@ def iter_documents(
         UnreadableDocumentError: A path is missing, nothing was found, or nothing could be read.
     """
     report = on_error or _raise
-    roots = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-    # By the file itself, so that one reached by two paths or links is loaded once.
+    n_documents = 0
+    for document_id, file in find_files(paths, on_error=report):
+        for loaded in load_file(file, document_id):
+            if isinstance(loaded, UnreadableDocumentError):
+                report(loaded)
+            else:
+                n_documents += 1
+                yield loaded
+    if not n_documents:
+        raise UnreadableDocumentError(f"{_listed(paths)}: none of the files could be read")
+
+
+def find_files(
+    paths: Paths, *, on_error: OnError | None = None
+) -> list[tuple[str, Path]]:
+    """Find the files that `iter_documents` loads, without reading them.
+
+    Returns:
+        The id of each file and the file, sorted by id; an archive is one file.
+
+    Raises:
+        UnreadableDocumentError: A path is missing, or nothing was found.
+    """
+    report = on_error or _raise
+    roots = _roots(paths)
+    # By the file itself, so that one reached by two paths or links is found once.
     files: dict[str, Path] = {}
     n_errors = 0
     for root in roots:
@@ -103,22 +128,20 @@ def iter_documents(
                 report(found)
             else:
                 files.setdefault(os.path.realpath(found), found)
-    names = ", ".join(str(root) for root in roots)
     if not files and not n_errors:
         kinds = ", ".join(SUFFIXES)
         raise UnreadableDocumentError(
-            f"{names}: no documents found; expected files ending in {kinds}"
+            f"{_listed(paths)}: no documents found; expected files ending in {kinds}"
         )
-    n_documents = 0
-    for document_id, file in _with_ids(roots, list(files.values())):
-        for loaded in _documents(file, document_id):
-            if isinstance(loaded, UnreadableDocumentError):
-                report(loaded)
-            else:
-                n_documents += 1
-                yield loaded
-    if not n_documents:
-        raise UnreadableDocumentError(f"{names}: none of the files could be read")
+    return _with_ids(roots, list(files.values()))
+
+
+def _roots(paths: Paths) -> list[Path]:
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+
+def _listed(paths: Paths) -> str:
+    return ", ".join(str(root) for root in _roots(paths))
 
 
 def _with_ids(roots: list[Path], files: list[Path]) -> list[tuple[str, Path]]:
@@ -131,7 +154,7 @@ def _with_ids(roots: list[Path], files: list[Path]) -> list[tuple[str, Path]]:
     return sorted((place.relative_to(base).as_posix(), file) for place, file in places)
 
 
-def _documents(file: Path, document_id: str) -> Iterator[Document | UnreadableDocumentError]:
+def load_file(file: Path, document_id: str) -> Iterator[Document | UnreadableDocumentError]:
     """Yield the document of a file, or those of an archive, or why one cannot be read."""
     try:
         data = _read(file)

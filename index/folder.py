@@ -76,9 +76,8 @@ def write_folder(
             "data": name,
             "checksums": {file: file_sha256(data / file) for file in _files(data)},
         }
-        # In ASCII: a file's name may hold bytes that are no text.
-        partial.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
-        replaced = _named_data(folder)
+        partial.write_bytes(_manifest_bytes(whole))
+        replaced = named_data(folder)
         partial.replace(folder / MANIFEST)
     except BaseException as error:
         shutil.rmtree(data, ignore_errors=True)
@@ -88,6 +87,22 @@ def write_folder(
             raise _not_writable(folder, error) from error
         raise
     _remove_leftovers(folder, keep=name, replaced=replaced)
+
+
+def replace_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Put a manifest in the place of the one of the same data, if that still stands there.
+
+    Raises:
+        IndexFormatError: The folder cannot be written.
+    """
+    if named_data(folder) != manifest["data"]:
+        return
+    partial = folder / f"{MANIFEST}.{manifest['data']}"
+    try:
+        partial.write_bytes(_manifest_bytes(manifest))
+        partial.replace(folder / MANIFEST)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -205,15 +220,23 @@ def _are_an_index(folder: Path, names: Sequence[str]) -> bool:
     if not all(known) or MANIFEST not in names:
         return all(known)
     # Other programs call a file so too.
-    return any(map(_DATA.fullmatch, names)) or _named_data(folder) is not None
+    return any(map(_DATA.fullmatch, names)) or named_data(folder) is not None
 
 
-def _named_data(folder: Path) -> str | None:
-    """Return the name of the data folder that the manifest names; None without a manifest."""
+def named_data(folder: Path) -> str | None:
+    """Return the name of the data folder that the manifest names, which is that of its version.
+
+    None without a manifest that can be read.
+    """
     with suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return str(manifest["data"]) if "format_version" in manifest else None
     return None
+
+
+def _manifest_bytes(manifest: dict[str, Any]) -> bytes:
+    # In ASCII: a file's name may hold bytes that are no text.
+    return json.dumps(manifest, indent=2).encode("ascii") + b"\n"
 
 
 def _not_writable(folder: Path, error: OSError) -> IndexFormatError:
@@ -231,7 +254,7 @@ def _shown(source: str) -> str:
 
 def _rebuild(folder: Path, manifest: Any = None) -> str:
     known = manifest if isinstance(manifest, dict) else {}
-    return f"rebuild it with: {refresh_command(folder, known)}"
+    return f"rebuild it with: {refresh_command(folder, known)} --rebuild"
 
 
 def _remove_leftovers(folder: Path, *, keep: str, replaced: str | None) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,31 +75,32 @@ class LexicalIndex:
     n_rows: int
 
     @classmethod
-    def build(cls, texts: Sequence[str]) -> Self:
-        """Index texts; row i is texts[i]."""
+    def build(cls, texts: Iterable[str]) -> Self:
+        """Index texts; row i is the i-th of them."""
         vocabulary: dict[str, int] = {}
         columns = array("i")
-        lengths = np.zeros(len(texts), dtype=np.int64)
-        for row, text in enumerate(texts):
+        n_words = array("q")
+        for text in texts:
             found = terms(text)
             columns.extend([vocabulary.setdefault(term, len(vocabulary)) for term in found])
-            lengths[row] = len(found)
+            n_words.append(len(found))
+        n, lengths = len(n_words), np.asarray(n_words, dtype=np.int64)
         # One number for each word, column and row in one, so that sorting puts equal ones together.
-        places = np.asarray(columns, dtype=np.int64) * len(texts)
-        places += np.repeat(np.arange(len(texts)), lengths)
+        places = np.asarray(columns, dtype=np.int64) * n
+        places += np.repeat(np.arange(n), lengths)
         places.sort()
         firsts = np.flatnonzero(np.diff(places, prepend=-1))
         counts = np.diff(firsts, append=len(places)).astype(np.float32)
         places = places[firsts]
-        rows = (places % max(len(texts), 1)).astype(np.int32)
-        places //= max(len(texts), 1)
+        rows = (places % max(n, 1)).astype(np.int32)
+        places //= max(n, 1)
         n_with = np.bincount(places, minlength=len(vocabulary))
-        rarity = np.log1p((len(texts) - n_with + 0.5) / (n_with + 0.5)).astype(np.float32)
-        relative = lengths / max(lengths.sum() / max(len(texts), 1), 1e-9)
+        rarity = np.log1p((n - n_with + 0.5) / (n_with + 0.5)).astype(np.float32)
+        relative = lengths / max(lengths.sum() / max(n, 1), 1e-9)
         length_share = (_K1 * (1 - _B + _B * relative)).astype(np.float32)
         scores = counts / (counts + length_share[rows]) * rarity[places]
         bounds = np.concatenate([[0], np.cumsum(n_with)])
-        return cls(vocabulary, scores, rows, bounds, len(texts))
+        return cls(vocabulary, scores, rows, bounds, n)
 
     def __len__(self) -> int:
         return self.n_rows

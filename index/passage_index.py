@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ from index.embedding import Encoder, FloatArray
 from index.folder import (
     MANIFEST,
     checked_data,
+    named_data,
     read_manifest,
     reading,
     refresh_command,
@@ -28,8 +29,8 @@ from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
 from index.stores import VectorStore
 
-_DOCUMENTS = "documents.jsonl"
-_PASSAGES = "passages.jsonl"
+DOCUMENTS = "documents.jsonl"
+PASSAGES = "passages.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,46 +184,19 @@ class PassageIndex:
         Raises:
             IndexFormatError: The folder holds something else, or cannot be written.
         """
-        manifest = {
-            "encoder": {
-                "name": self.encoder.name,
-                "fingerprint": self.encoder.fingerprint,
-                "dim": self.encoder.dim,
-            },
-            "settings": asdict(self.settings),
-            "sources": [str(Path(source).absolute()) for source in sources],
-            "documents": {document.id: document.sha256 for document in self.documents.values()},
-            "n_passages": len(self.passages),
-        }
+        manifest = index_manifest(
+            self.encoder,
+            self.encoder.dim,
+            self.settings,
+            sources=sources,
+            documents={document.id: document.sha256 for document in self.documents.values()},
+            n_passages=len(self.passages),
+        )
         write_folder(Path(folder), manifest, self._write_data)
 
     def _write_data(self, data: Path) -> None:
-        _write_rows(
-            data / _DOCUMENTS,
-            (
-                {
-                    "id": document.id,
-                    "title": document.title,
-                    "sha256": document.sha256,
-                    "path": str(document.path) if document.path else None,
-                    "text": document.text,
-                    "marks": [[m.start, m.kind, m.label, m.level] for m in document.marks],
-                }
-                for document in self.documents.values()
-            ),
-        )
-        _write_rows(
-            data / _PASSAGES,
-            (
-                {
-                    "document": passage.document_id,
-                    "start": passage.start,
-                    "end": passage.end,
-                    "context": passage.context,
-                }
-                for passage in self.passages
-            ),
-        )
+        _write_rows(data / DOCUMENTS, map(document_row, self.documents.values()))
+        _write_rows(data / PASSAGES, map(passage_row, self.passages))
         self.store.save(data)
         self.lexical.save(data)
 
@@ -235,12 +209,21 @@ class PassageIndex:
                 with another encoder.
         """
         folder = Path(folder)
-        manifest = read_manifest(folder)
+        while True:
+            manifest = read_manifest(folder)
+            try:
+                return cls._load(folder, manifest, encoder)
+            except IndexFormatError:
+                # A version that was replaced while it was read is no longer whole.
+                if named_data(folder) == manifest.get("data"):
+                    raise
+
+    @classmethod
+    def _load(cls, folder: Path, manifest: dict[str, Any], encoder: Encoder) -> Self:
         with reading(folder, manifest, MANIFEST):
             built_with = manifest["encoder"]
             name, fingerprint, dim = (built_with[key] for key in ("name", "fingerprint", "dim"))
-            split = SplitSettings(**manifest["settings"]["split"])
-            settings = IndexSettings(**{**manifest["settings"], "split": split})
+            settings = read_settings(manifest)
         if fingerprint != encoder.fingerprint:
             command = refresh_command(folder, manifest, encoder=encoder.name)
             raise IndexFormatError(
@@ -249,9 +232,9 @@ class PassageIndex:
             )
         data = checked_data(folder, manifest)
         documents = _read_documents(folder, manifest, data)
-        with reading(folder, manifest, _PASSAGES):
+        with reading(folder, manifest, PASSAGES):
             texts = {document.id: document.text for document in documents}
-            passages = [_passage(row, texts) for row in _read_rows(data / _PASSAGES)]
+            passages = [parse_passage(row, texts) for row in _read_rows(data / PASSAGES)]
             _expect(manifest["n_passages"], len(passages), "passages")
         kind = store_type(data)
         with reading(folder, manifest, kind.FILE):
@@ -263,6 +246,40 @@ class PassageIndex:
         return cls(
             documents, passages, store=store, lexical=lexical, encoder=encoder, settings=settings
         )
+
+
+def index_manifest(
+    encoder: Encoder,
+    dim: int,
+    settings: IndexSettings,
+    *,
+    sources: Sequence[Path],
+    documents: dict[str, str],
+    n_passages: int,
+) -> dict[str, Any]:
+    """Describe an index for its manifest.
+
+    Args:
+        encoder: What embedded the passages.
+        dim: Length of a vector.
+        settings: How the index was built.
+        sources: The files and folders that the documents were loaded from.
+        documents: The SHA-256 of each, by id.
+        n_passages: How many passages they have.
+    """
+    return {
+        "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint, "dim": dim},
+        "settings": asdict(settings),
+        "sources": [str(Path(source).absolute()) for source in sources],
+        "documents": documents,
+        "n_passages": n_passages,
+    }
+
+
+def read_settings(manifest: dict[str, Any]) -> IndexSettings:
+    """Read the settings of a manifest; what it lacks raises as malformed JSON does."""
+    split = SplitSettings(**manifest["settings"]["split"])
+    return IndexSettings(**{**manifest["settings"], "split": split})
 
 
 def stale_documents(folder: Path, documents: Iterable[Document]) -> str | None:
@@ -294,8 +311,8 @@ def stale_documents(folder: Path, documents: Iterable[Document]) -> str | None:
 
 
 def _read_documents(folder: Path, manifest: dict[str, Any], data: Path) -> list[Document]:
-    with reading(folder, manifest, _DOCUMENTS):
-        documents = [_document(row) for row in _read_rows(data / _DOCUMENTS)]
+    with reading(folder, manifest, DOCUMENTS):
+        documents = [parse_document(row) for row in _read_rows(data / DOCUMENTS)]
         found = {document.id: document.sha256 for document in documents}
         _expect(manifest["documents"], found, "documents")
         _expect(len(found), len(documents), "documents")
@@ -307,7 +324,20 @@ def _expect(expected: object, found: object, what: str) -> None:
         raise ValueError(f"other {what} than the manifest names")
 
 
-def _document(row: dict[str, Any]) -> Document:
+def document_row(document: Document) -> dict[str, Any]:
+    """Turn a document into its row of `documents.jsonl`."""
+    return {
+        "id": document.id,
+        "title": document.title,
+        "sha256": document.sha256,
+        "path": str(document.path) if document.path else None,
+        "text": document.text,
+        "marks": [[m.start, m.kind, m.label, m.level] for m in document.marks],
+    }
+
+
+def parse_document(row: dict[str, Any]) -> Document:
+    """Turn a row of `documents.jsonl` into its document; a malformed one raises."""
     if not all(isinstance(row[key], str) for key in ("id", "text", "title", "sha256")):
         raise ValueError("expected texts")
     return Document(
@@ -320,7 +350,23 @@ def _document(row: dict[str, Any]) -> Document:
     )
 
 
-def _passage(row: dict[str, Any], texts: dict[str, str]) -> Passage:
+def passage_row(passage: Passage) -> dict[str, Any]:
+    """Turn a passage into its row of `passages.jsonl`."""
+    return {
+        "document": passage.document_id,
+        "start": passage.start,
+        "end": passage.end,
+        "context": passage.context,
+    }
+
+
+def parse_passage(row: dict[str, Any], texts: Mapping[str, str]) -> Passage:
+    """Turn a row of `passages.jsonl` into its passage; a malformed one raises.
+
+    Args:
+        row: The row.
+        texts: The texts of the documents by id.
+    """
     text = texts[row["document"]]
     start, end, context = row["start"], row["end"], row["context"]
     if not (type(start) is type(end) is int and 0 <= start < end <= len(text)):
@@ -333,9 +379,13 @@ def _passage(row: dict[str, Any], texts: dict[str, str]) -> Passage:
 
 
 def _write_rows(file: Path, rows: Iterable[dict[str, Any]]) -> None:
-    with file.open("w", encoding="utf-8", newline="\n") as stream:
-        for row in rows:
-            stream.write(json.dumps(row) + "\n")
+    with file.open("wb") as stream:
+        stream.writelines(map(row_line, rows))
+
+
+def row_line(row: dict[str, Any]) -> bytes:
+    """Return a row as its line of JSON Lines."""
+    return json.dumps(row).encode("ascii") + b"\n"
 
 
 def _read_rows(file: Path) -> list[dict[str, Any]]:

@@ -18,10 +18,10 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 
     from index.embedding import FloatArray
 
-_FORMAT = 1
+_FORMAT = 2
 _OPSET = 17
 _MODEL = "model.onnx"
 _WEIGHTS = "weights.bin"
 _TOKENIZER = "tokenizer.json"
 _SETTINGS = "settings.json"
 _FAILURE = "failure.txt"
+_PASSAGE_PROMPTS = ("document", "passage", "corpus")
 _INPUTS = ("input_ids", "attention_mask")
 # Weights smaller than this stay in the graph.
 _EXTERNAL_FROM_BYTES = "1024"
@@ -63,6 +64,7 @@ class QuerySettings:
     Attributes:
         format: Of the folder.
         prompt: What the encoder puts before a question.
+        passage_prompt: What it puts before a passage; None where it embeds passages otherwise.
         max_tokens: Where a question is cut, special tokens included.
         dim: Length of a vector.
         sizes: Bytes of each file.
@@ -70,6 +72,7 @@ class QuerySettings:
 
     format: int
     prompt: str
+    passage_prompt: str | None
     max_tokens: int
     dim: int
     sizes: dict[str, int]
@@ -80,7 +83,7 @@ class QueryModel:
 
     def __init__(self, folder: Path, settings: QuerySettings) -> None:
         self._folder = folder
-        self._settings = settings
+        self.settings = settings
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -94,11 +97,32 @@ class QueryModel:
             return None
         return cls(folder, settings)
 
+    @property
+    def max_tokens(self) -> int:
+        """Where a text is cut, special tokens included."""
+        return self.settings.max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        """Count the tokens of a text, without the special ones."""
+        return len(self._whole_tokenizer.encode(text, add_special_tokens=False).ids)
+
     def encode(self, texts: Sequence[str]) -> "FloatArray":
         """Embed questions as unit vectors of shape (n_texts, dim)."""
-        vectors = np.empty((len(texts), self._settings.dim), dtype=np.float32)
+        return self._encode(texts, self.settings.prompt)
+
+    @property
+    def embeds_passages(self) -> bool:
+        """Whether passages are embedded by the same weights as questions."""
+        return self.settings.passage_prompt is not None
+
+    def encode_passages(self, texts: Sequence[str]) -> "FloatArray":
+        """Embed passages as unit vectors of shape (n_texts, dim), one at a time."""
+        return self._encode(texts, self.settings.passage_prompt or "")
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> "FloatArray":
+        vectors = np.empty((len(texts), self.settings.dim), dtype=np.float32)
         for row, text in enumerate(texts):
-            ids = np.array([self._tokenizer.encode(self._settings.prompt + text).ids])
+            ids = np.array([self._tokenizer.encode(prompt + text).ids])
             feeds = dict(zip(_INPUTS, (ids, np.ones_like(ids)), strict=True))
             [[vectors[row]]] = self._session.run(None, feeds)
         return vectors
@@ -113,11 +137,22 @@ class QueryModel:
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
+        tokenizer = self._read_tokenizer()
+        tokenizer.enable_truncation(self.settings.max_tokens)
+        return tokenizer
+
+    @cached_property
+    def _whole_tokenizer(self) -> "Tokenizer":
+        """The tokenizer that cuts nothing off."""
+        tokenizer = self._read_tokenizer()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    def _read_tokenizer(self) -> "Tokenizer":
         from tokenizers import Tokenizer
 
         tokenizer: Tokenizer = Tokenizer.from_file(str(self._folder / _TOKENIZER))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(self._settings.max_tokens)
         return tokenizer
 
 
@@ -163,8 +198,7 @@ def _written(model: "SentenceTransformer", folder: Path) -> str:
     """Write an export, or else the reason why there is none; return the reason."""
     try:
         _write(model, folder)
-        settings = _settings(model, folder)
-        _check_agreement(model, QueryModel(folder, settings))
+        settings = _checked(model, QueryModel(folder, _settings(model, folder)))
     except OSError:
         raise
     # Models differ, and so do the errors of torch, transformers and ONNX Runtime.
@@ -223,22 +257,29 @@ def _save_optimised(traced: Path, folder: Path) -> None:
 
 def _settings(model: "SentenceTransformer", folder: Path) -> QuerySettings:
     default = model.prompts.get(model.default_prompt_name) if model.default_prompt_name else None
+    # As sentence-transformers' `encode_document` chooses.
+    named = [model.prompts[name] for name in _PASSAGE_PROMPTS if name in model.prompts]
     return QuerySettings(
         format=_FORMAT,
         prompt=model.prompts.get("query") or default or "",
+        passage_prompt=named[0] if named else default or "",
         max_tokens=int(model.max_seq_length or 512),
         dim=int(model.get_embedding_dimension() or 0),
         sizes={name: (folder / name).stat().st_size for name in (_MODEL, _WEIGHTS, _TOKENIZER)},
     )
 
 
-def _check_agreement(model: "SentenceTransformer", exported: QueryModel) -> None:
-    expected = model.encode_query(
-        list(_SAMPLE), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
-    )
-    cosine = float((expected * exported.encode(_SAMPLE)).sum(axis=1).min())
+def _checked(model: "SentenceTransformer", exported: QueryModel) -> QuerySettings:
+    """Compare an export with its model on a sample; its settings say if it embeds passages too."""
+    options: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False}
+    queries = model.encode_query(list(_SAMPLE), **options)
+    cosine = float((queries * exported.encode(_SAMPLE)).sum(axis=1).min())
     if not cosine >= _MIN_COSINE:
         raise ExportError(f"its vectors differ from the model's, cosine {cosine:.4f}")
+    passages = model.encode_document(list(_SAMPLE), **options)
+    cosine = float((passages * exported.encode_passages(_SAMPLE)).sum(axis=1).min())
+    agrees = cosine >= _MIN_COSINE
+    return exported.settings if agrees else replace(exported.settings, passage_prompt=None)
 
 
 def _session_options() -> "SessionOptions":

@@ -107,6 +107,7 @@ class TestPackagedModel:
         assert alone == pytest.approx(together, abs=1e-5)
 
     def test_in_bfloat16_a_passage_means_the_same(self, encoder, monkeypatch):
+        monkeypatch.setattr(module, "_FEW_PASSAGES", 0)
         monkeypatch.setattr(module, "_computes_bfloat16", lambda: True)
         texts = ["Leave is paid.", "The vessel received permission to enter the port.", ""]
         reduced = SentenceEncoder()
@@ -117,6 +118,29 @@ class TestPackagedModel:
         whole = SentenceEncoder().encode_passages(texts)
         assert ((vectors * whole).sum(axis=1) > 0.998).all()
         assert not np.array_equal(vectors, whole)
+
+    def test_a_few_passages_are_embedded_by_the_export_and_mean_the_same(self, monkeypatch):
+        texts = [
+            "Leave is paid.",
+            "The vessel received permission to enter the port.",
+            "",
+            "a\udcff",
+        ]
+        few = SentenceEncoder()
+        vectors = few.encode_passages(texts)
+        assert "_model" not in vars(few)
+        monkeypatch.setattr(module, "_FEW_PASSAGES", 0)
+        assert ((vectors * SentenceEncoder().encode_passages(texts)).sum(axis=1) > 0.998).all()
+
+    def test_tokens_are_counted_without_the_model_as_with_it(self, encoder, monkeypatch):
+        texts = ["", "hello world", "COVID-19", "word " * 1000, "🙂 ភ្នំពេញ", "a\udcff [SEP]"]
+        light, whole = SentenceEncoder(), SentenceEncoder()
+        vars(whole)["query_model"] = None
+        assert [light.count_tokens(text) for text in texts] == [
+            whole.count_tokens(text) for text in texts
+        ]
+        assert light.max_tokens == whole.max_tokens
+        assert "_model" not in vars(light)
 
     @pytest.mark.parametrize(("text", "n"), [("", 0), ("hello world", 2), ("COVID-19", 4)])
     def test_tokens_are_counted_without_those_that_frame_a_text(self, encoder, text, n):

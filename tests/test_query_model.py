@@ -52,6 +52,24 @@ class TestExport:
             model.encode(["Who?"], normalize_embeddings=True), abs=1e-3
         )
 
+    def test_it_puts_the_prompt_for_passages_before_a_passage(self, model, tmp_path, monkeypatch):
+        monkeypatch.setattr(model, "prompts", {"query": "query: ", "passage": "passage: "})
+        loaded = export_query_model(model, tmp_path / "prompted")
+        assert loaded.embeds_passages
+        assert loaded.encode_passages(["Who?"]) == pytest.approx(
+            model.encode_document(["Who?"], normalize_embeddings=True), abs=1e-5
+        )
+
+    def test_it_does_not_embed_passages_that_the_model_embeds_otherwise(
+        self, model, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(model, "encode_document", lambda texts, **_: -model.encode_query(texts))
+        loaded = export_query_model(model, tmp_path / "routed")
+        assert not loaded.embeds_passages
+        assert loaded.encode(["Who?"]) == pytest.approx(
+            model.encode_query(["Who?"], normalize_embeddings=True), abs=1e-5
+        )
+
     def test_nothing_half_written_is_left_beside_it(self, exported):
         assert [path.name for path in exported.parent.iterdir()] == [exported.name]
         assert sorted(path.name for path in exported.iterdir()) == [
