@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +18,7 @@ from corpus.errors import ObserverError
 if TYPE_CHECKING:
     from bot.answer import Answer
     from bot.pipeline import Bot
+    from corpus.documents import Document
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
@@ -134,13 +136,15 @@ def index(paths: tuple[Path, ...], output: Path, encoder: str | None, strict: bo
     """
     from bot.settings import Settings
     from corpus.loaders import iter_documents
-    from index.embedding import SentenceEncoder
+    from index.embedding import DEFAULT_ENCODER, SentenceEncoder
     from index.folder import check_writable
     from index.passage_index import PassageIndex
 
     check_writable(output)
     documents = list(iter_documents(paths, on_error=None if strict else _warn))
     settings = Settings.load(encoder=encoder)
+    if settings.encoder == DEFAULT_ENCODER and (line := _not_english(documents)):
+        click.echo(line, err=True)
     built = PassageIndex.build(documents, encoder=SentenceEncoder(settings.encoder))
     built.save(output, sources=paths)
     n_documents = _counted(len(documents), "document")
@@ -190,6 +194,16 @@ def doctor(
 
 def _warn(error: ObserverError) -> None:
     click.echo(" ".join(f"left out: {error}".split()), err=True)
+
+
+def _not_english(documents: Sequence["Document"]) -> str:
+    """Say in one line which documents the default models were not made for; "" if none."""
+    from corpus.languages import is_mostly_english
+
+    ids = [document.id for document in documents if not is_mostly_english(document.text)]
+    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+    names = ", ".join(" ".join(name.split()) for name in ids[:3])
+    return f"{names}{more}: mostly not in English, but the default models are" if ids else ""
 
 
 def _rendered(bot: "Bot", answer: "Answer") -> str:
