@@ -3,7 +3,7 @@ import pytest
 from corpus.documents import Mark
 from corpus.formats.html import read_html
 
-PAGE = """<!doctype html><html><head><title>Leave - Example</title><style>p {{}}</style></head><body>
+PAGE = """<!doctype html><html><head><title>Leave - Shop</title><style>p {{}}</style></head><body>
 <header>Example Ltd</header><nav><a>Home</a></nav>
 {}
 <aside>Read more</aside><footer>Imprint</footer><script>alert("x")</script></body></html>"""
@@ -21,7 +21,7 @@ def test_headings_become_marks_and_the_head_gives_the_title():
     body = "<h1>Leave</h1><p>Paid.</p><h2>Sick <i>leave</i></h2>"
     extracted = read_html(PAGE.format(body).encode())
     assert extracted.marks == (Mark(0, "heading", "Leave", 1), Mark(14, "heading", "Sick leave", 2))
-    assert extracted.title == "Leave - Example"
+    assert extracted.title == "Leave - Shop"
 
 
 @pytest.mark.parametrize(

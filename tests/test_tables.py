@@ -49,7 +49,7 @@ class TestJson:
             read_json(data)
 
     def test_a_line_that_is_no_json_is_named(self):
-        with pytest.raises(UnreadableDocumentError, match="line 2: is no JSON: .*; mend it"):
+        with pytest.raises(UnreadableDocumentError, match=r"line 2: is no JSON: .*; mend it"):
             read_json_lines(b'{"a": 1}\n{"a"}\n')
 
 

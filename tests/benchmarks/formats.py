@@ -3,7 +3,7 @@
     python -m tests.benchmarks.formats [--f1] [--keep FOLDER]
 
 Two texts are written as each format by LibreOffice, Chromium and pandoc, where they are installed:
-the shipped document, and a report with headings, a list, a table and, in PDF, two columns. The table
+the shipped document, and a report with headings, a list, a table and, in PDF, two columns. A table
 gives the share of its words that are recovered in order, the headings found, and pages; with --f1
 also the F1 of the shipped question set on each file of the shipped document, for which the reader
 runs for a minute or two a file.
