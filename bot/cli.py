@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +21,7 @@ from corpus.errors import ObserverError
 if TYPE_CHECKING:
     from bot.answer import Answer
     from bot.pipeline import Bot
+    from corpus.documents import Document
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
@@ -155,10 +157,6 @@ def doctor(
         click.echo(f"{mark} {finding.part:10} {finding.state}")
     if not all(finding.is_well for finding in findings):
         context.exit(1)
-
-
-def _warn(error: ObserverError) -> None:
-    click.echo(" ".join(f"left out: {error}".split()), err=True)
 
 
 def _rendered(bot: "Bot", answer: "Answer") -> str:

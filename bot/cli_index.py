@@ -92,6 +92,8 @@ def _show(output: Path, report: "UpdateReport") -> None:
         click.echo(f"{report.discarded}; everything was embedded anew", err=True)
     documents = _counted(report.n_documents, "document")
     click.echo(f"{output}: {documents}, {_counted(report.n_passages, 'passage')}")
+    if line := _not_english(report.not_english):
+        click.echo(line, err=True)
     if report.is_first:
         return
     for kind in ("added", "changed", "removed"):
@@ -99,6 +101,10 @@ def _show(output: Path, report: "UpdateReport") -> None:
         click.echo(f"{kind:9} {len(names):,}{': ' if names else ''}{_listed(names)}")
     click.echo(f"{'unchanged':9} {report.n_unchanged:,}")
     click.echo(f"{'embedded':9} {_counted(report.n_embedded, 'passage')}")
+
+
+def _not_english(names: Sequence[str]) -> str:
+    return f"{_listed(names)}: mostly not in English, but the default models are" if names else ""
 
 
 def _listed(names: Sequence[str]) -> str:

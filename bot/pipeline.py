@@ -10,10 +10,13 @@ from bot.intents import Intent, find_intent, reply_to
 from bot.reader.reading import Reader, Reading, Span
 from bot.settings import Settings
 from bot.summary import central_sentences
+from corpus.languages import is_mostly_english
+from index.embedding import DEFAULT_ENCODER
 from index.lexical import terms
 from index.passage_index import Hit, PassageIndex
 
 MAX_QUERY_CHARACTERS = 600
+ENGLISH_ONLY = "The question seems to be in another language; the default models are English."
 _MAX_CITATIONS = 3
 _MAX_ALTERNATIVES = 3
 _ALTERNATIVE_MARGIN = 2.0
@@ -54,6 +57,9 @@ class Bot:
         """
         started = time.perf_counter()
         answer = self._answer(question, history)
+        is_default = self.index.encoder.name == DEFAULT_ENCODER
+        if answer.passages and is_default and not is_mostly_english(question):
+            answer = replace(answer, note=" ".join([ENGLISH_ONLY, answer.note]).strip())
         return replace(answer, seconds=time.perf_counter() - started)
 
     def _answer(self, question: str, history: Sequence[Turn]) -> Answer:

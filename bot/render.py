@@ -61,6 +61,8 @@ def render_answer(
         return "\n".join(lines)
     lines += [mark.bold(_wrap(_shown(answer.text, 2000), width))]
     lines.append(mark.dim(f"({confidence_words(answer.confidence)})"))
+    if answer.note:
+        lines.append(_wrap(answer.note, width))
     for number, citation in enumerate(answer.citations, start=1):
         lines += _quote_lines(number, citation, documents, mark, width)
     if answer.alternatives:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -36,13 +37,11 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
             archive, or has no words.
     """
     data = _read(path)
-    try:
+    with _named(str(path)):
         kind = kind_of(path.name, data)
         if kind == ARCHIVE:
             raise UnreadableDocumentError("is an archive of several files; use load_documents")
         return _document(path, data, data, kind, document_id or path.name)
-    except UnreadableDocumentError as error:
-        raise UnreadableDocumentError(f"{path}: {error}") from error
 
 
 def file_sha256(path: Path) -> str | None:
@@ -158,38 +157,53 @@ def load_file(file: Path, document_id: str) -> Iterator[Document | UnreadableDoc
     """Yield the document of a file, or those of an archive, or why one cannot be read."""
     try:
         data = _read(file)
-        try:
+        with _named(str(file)):
             kind = kind_of(file.name, data)
-            if kind != ARCHIVE:
+            if kind == ARCHIVE:
+                yield from _members(file, data, document_id)
+            else:
                 yield _document(file, data, data, kind, document_id)
-                return
-            members = archive_members(data, max_bytes=_LIMITS.max_bytes)
-            n_documents = 0
-            for name, content in members:
-                if Path(name).suffix.lower() in SUFFIXES:
-                    n_documents += 1
-                    yield _member(file, data, name, content, document_id)
-            if not n_documents:
-                raise UnreadableDocumentError("holds no documents; leave it out")
-        except UnreadableDocumentError as error:
-            raise UnreadableDocumentError(f"{file}: {error}") from error
     except UnreadableDocumentError as error:
         yield error
 
 
+def _members(
+    file: Path, data: bytes, archive_id: str
+) -> Iterator[Document | UnreadableDocumentError]:
+    n_documents = 0
+    for name, content in archive_members(data, max_bytes=_LIMITS.max_bytes):
+        if Path(name).suffix.lower() not in SUFFIXES:
+            continue
+        n_documents += 1
+        try:
+            with _named(f"{file}/{' '.join(name.split())}"):
+                document = _member(file, data, name, content, archive_id)
+        except UnreadableDocumentError as error:
+            yield error
+        else:
+            yield document
+    if not n_documents:
+        raise UnreadableDocumentError("holds no documents; leave it out")
+
+
 def _member(
     file: Path, data: bytes, name: str, content: bytes | UnreadableDocumentError, archive_id: str
-) -> Document | UnreadableDocumentError:
+) -> Document:
+    if isinstance(content, UnreadableDocumentError):
+        raise content
+    kind = kind_of(name, content)
+    if kind == ARCHIVE:
+        raise UnreadableDocumentError("is an archive in an archive; unpack it first")
+    return _document(file, data, content, kind, f"{archive_id}/{name}")
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Put the name of a file before what cannot be read in it."""
     try:
-        if isinstance(content, UnreadableDocumentError):
-            raise content
-        kind = kind_of(name, content)
-        if kind == ARCHIVE:
-            raise UnreadableDocumentError("is an archive in an archive; unpack it first")
-        return _document(file, data, content, kind, f"{archive_id}/{name}")
+        yield
     except UnreadableDocumentError as error:
-        shown = " ".join(name.split())
-        return UnreadableDocumentError(f"{file}/{shown}: {error}")
+        raise UnreadableDocumentError(f"{name}: {error}") from error
 
 
 def _document(file: Path, data: bytes, content: bytes, kind: str, document_id: str) -> Document:

@@ -18,11 +18,12 @@ import numpy as np
 
 from corpus.documents import Document
 from corpus.errors import IndexFormatError, UnreadableDocumentError
+from corpus.languages import is_mostly_english
 from corpus.loaders import file_sha256, find_files, load_file
 from corpus.passages import split_document
 from index.approximate import build_store, store_type
 from index.blocks import BlockCache, text_digest
-from index.embedding import Encoder, FloatArray
+from index.embedding import DEFAULT_ENCODER, Encoder, FloatArray
 from index.folder import (
     MANIFEST,
     check_writable,
@@ -65,6 +66,8 @@ class UpdateReport:
         removed: Ids of those that are gone.
         n_unchanged: How many documents are as they were.
         unreadable: A line for each file that could not be read. What the index held of it stays.
+        not_english: Ids of documents, among those that were read, that the default encoder was not
+            made for.
         n_documents: How many documents the index holds.
         n_passages: How many passages they have.
         n_embedded: How many passages were embedded; the vectors of the others were at hand.
@@ -77,6 +80,7 @@ class UpdateReport:
     removed: tuple[str, ...] = ()
     n_unchanged: int = 0
     unreadable: tuple[str, ...] = ()
+    not_english: tuple[str, ...] = ()
     n_documents: int = 0
     n_passages: int = 0
     n_embedded: int = 0
@@ -120,7 +124,14 @@ def update_index(
     check_writable(folder)
     settings = settings or IndexSettings()
     home = folder.resolve()
-    found = [_Source.of(name, path) for name, path in find_files(paths)]
+    unreadable: list[str] = []
+
+    def note(error: UnreadableDocumentError) -> None:
+        if strict:
+            raise error
+        unreadable.append(str(error))
+
+    found = [_Source.of(name, path) for name, path in find_files(paths, on_error=note)]
     found = [source for source in found if home not in source.path.parents]
     previous, discarded = None, ""
     if not rebuild and (folder / MANIFEST).exists():
@@ -131,11 +142,12 @@ def update_index(
         if files != previous.files:
             replace_manifest(folder, {**previous.manifest, "files": files})
         return UpdateReport(
+            unreadable=tuple(unreadable),
             n_unchanged=len(previous.documents),
             n_documents=len(previous.documents),
             n_passages=int(previous.manifest["n_passages"]),
         )
-    update = _Update(found, unchanged, previous, encoder, settings, strict=strict)
+    update = _Update(found, unchanged, previous, encoder, settings, unreadable, strict=strict)
     manifest: dict[str, Any] = {}
 
     def write_data(data: Path) -> None:
@@ -283,6 +295,7 @@ class _Update:
         previous: _Previous | None,
         encoder: Encoder,
         settings: IndexSettings,
+        unreadable: list[str],
         *,
         strict: bool,
     ) -> None:
@@ -295,7 +308,8 @@ class _Update:
         self._encoder = encoder
         self._settings = settings
         self._strict = strict
-        self._unreadable: list[str] = []
+        self._unreadable = unreadable
+        self._not_english: list[str] = []
         self._n_loaded = 0
         # Where the vector of each row comes from: the row of the previous version, or, below 0,
         # ~n for the n-th text that is embedded.
@@ -339,6 +353,7 @@ class _Update:
             removed=tuple(name for name in known if name not in self.documents),
             n_unchanged=len(self.documents) - len(added) - len(changed),
             unreadable=tuple(self._unreadable),
+            not_english=tuple(self._not_english),
             n_documents=len(self.documents),
             n_passages=len(self._origin),
             n_embedded=len(self._number_of_text),
@@ -375,6 +390,8 @@ class _Update:
     def _add(self, document: Document, rows: "_Rows", texts: TextIO) -> None:
         self._n_loaded += 1
         self.documents[document.id] = document.sha256
+        if self._encoder.name == DEFAULT_ENCODER and not is_mostly_english(document.text):
+            self._not_english.append(document.id)
         rows.documents.write(row_line(document_row(document)))
         passages = split_document(
             document,

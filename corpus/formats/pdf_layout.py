@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 
@@ -200,21 +200,47 @@ def _gutter(segments: Sequence[Segment]) -> float | None:
 
 
 def _blocks(page: Page, body: float) -> Iterator[_Block]:
-    lines = _ordered(page.segments)
+    lines = _unjustified(_ordered(page.segments))
     if not lines:
         return
     steps = [a[0].baseline - b[0].baseline for a, b in pairwise(lines)]
     near = [step for step in steps if 0.5 * body < step < 2.5 * body]
     pitch = median(near) if near else 1.2 * body
-    right = max(segment.right for line in lines for segment in line)
     block = [_Line(lines[0], page.number, False)]
     for before, line in pairwise(lines):
-        if _parts(before, line, pitch, right):
+        if _parts(before, line, pitch, _right_edge(lines, before)):
             yield block
             block = []
         breaks = len(line) > 1 or len(before) > 1 or bool(_BULLET.match(line[0].text))
         block.append(_Line(line, page.number, breaks))
     yield block
+
+
+def _right_edge(lines: Sequence[Sequence[Segment]], line: Sequence[Segment]) -> float:
+    """Find where the longest line of a line's column ends."""
+    near = 3 * line[0].size
+    return max(other[-1].right for other in lines if abs(other[0].left - line[0].left) <= near)
+
+
+def _unjustified(lines: list[list[Segment]]) -> list[list[Segment]]:
+    """Put together again what wide spaces parted in justified prose: a full line under another."""
+    put: list[list[Segment]] = []
+    for line in lines:
+        above = put[-1][0] if put and len(put[-1]) == 1 else None
+        first, last = line[0], line[-1]
+        if (
+            above is not None
+            and len(line) > 1
+            and len(above.text.split()) > 3
+            and above.size == first.size
+            and 0 < above.baseline - first.baseline < 2 * first.size
+            and abs(above.left - first.left) < first.size
+            and abs(above.right - last.right) < first.size
+        ):
+            words = " ".join(segment.text for segment in line)
+            line = [replace(first, text=words, right=last.right)]
+        put.append(line)
+    return put
 
 
 def _parts(before: Sequence[Segment], line: Sequence[Segment], pitch: float, edge: float) -> bool:
