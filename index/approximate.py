@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,8 @@ from index.embedding import FloatArray
 from index.mapped import mapped, release
 from index.stores import FaissStore, RowArray, VectorStore, best, stack
 
-EXACT_UP_TO = 50_000
+# Exact search of 384 dimensions takes 2.6 ms here, by tests/benchmarks/scale.py.
+EXACT_UP_TO = 15_000
 _BLOCK = 8192
 _SEED = 20
 _ITERATIONS = 10
@@ -28,19 +30,21 @@ class ApproximateStore:
 
     Vectors are clustered by k-means, and a query is compared with those of the nearest clusters
     (Jégou, Douze and Schmid 2011, "Product Quantization for Nearest Neighbor Search", there with
-    other codes). Codes are a quarter of the vectors and lie cluster by cluster, so that a scan reads
-    memory in order. A loaded store maps its files: a search reads the clusters that it scans and
-    the vectors that it scores.
+    other codes). Codes are a quarter of the vectors and lie cluster by cluster, so that a scan
+    reads memory in order. A loaded store maps its files: a search reads the clusters that it scans
+    and the vectors that it scores.
 
     Among those that it scans the answer is that of `ExactStore`, ties included, but for vectors
     that the codes rank behind all candidates.
 
     Attributes:
+        centroids: Of the clusters, unit vectors, shape (n_clusters, dim).
         n_probes: How many of the nearest clusters are scanned at least.
     """
 
     FILE = "vectors.npy"
     FOLDER = "clusters"
+    N_PROBES = 48
 
     def __init__(
         self,
@@ -50,7 +54,6 @@ class ApproximateStore:
         bounds: RowArray,
         rows: RowArray,
         codes: NDArray[np.uint8],
-        n_probes: int = 48,
     ) -> None:
         """Take over what `build` made.
 
@@ -60,14 +63,13 @@ class ApproximateStore:
             bounds: Where each cluster begins and the last one ends, shape (n_clusters + 1,).
             rows: The rows of the vectors, cluster after cluster, shape (n,).
             codes: Their codes in the same order, shape (n, dim).
-            n_probes: How many of the nearest clusters are scanned at least.
         """
         self._vectors = vectors
-        self._centroids = centroids
+        self.centroids = centroids
         self._bounds = bounds
         self._rows = rows
         self._codes = codes
-        self.n_probes = n_probes
+        self.n_probes = self.N_PROBES
 
     @classmethod
     def build(cls, vectors: FloatArray) -> Self:
@@ -135,7 +137,7 @@ class ApproximateStore:
             Squared distances of codes, rows, and how many codes were scanned.
         """
         # One by one: a product by BLAS waits for threads that other programs keep from running.
-        clusters = np.argsort(-np.vecdot(self._centroids, query), kind="stable")
+        clusters = np.argsort(-np.vecdot(self.centroids, query), kind="stable")
         reached = np.cumsum(self._bounds[clusters + 1] - self._bounds[clusters])
         n_clusters = max(self.n_probes, int(np.searchsorted(reached, min(n, len(self)))) + 1)
         found = np.full(n, np.inf, dtype=np.float32), np.full(n, -1, dtype=np.int64)
@@ -157,9 +159,10 @@ class ApproximateStore:
         """Write `vectors.npy` and the subfolder `clusters` into an existing folder."""
         np.save(folder / self.FILE, self._vectors, allow_pickle=False)
         (folder / self.FOLDER).mkdir()
-        for name in _ARRAYS:
+        parts: list[NDArray[Any]] = [self.centroids, self._bounds, self._rows, self._codes]
+        for name, part in zip(_ARRAYS, parts, strict=True):
             file = folder / self.FOLDER / f"{name}.npy"
-            np.save(file, getattr(self, f"_{name}"), allow_pickle=False)
+            np.save(file, part, allow_pickle=False)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -248,8 +251,8 @@ def _scanner(query: FloatArray) -> Iterator[Callable[..., None]]:
 
     It takes codes, their rows, and distances and rows to keep them in, a heap of FAISS.
     """
-    import faiss
-
+    # The types that FAISS ships leave out what its wrapper adds.
+    faiss: Any = import_module("faiss")
     # All vectors are of one length, so that their order by distance is that by cosine, however
     # long the query.
     code = _encode(query, float(np.abs(query).max())).astype(np.float32)
@@ -257,7 +260,8 @@ def _scanner(query: FloatArray) -> Iterator[Callable[..., None]]:
     scanner = quantizer.select_InvertedListScanner(faiss.METRIC_L2, None, False, None, False)
 
     def scan(codes: NDArray[np.uint8], rows: RowArray, *heap: NDArray[Any]) -> None:
-        pointers = [faiss.swig_ptr(array) for array in (codes, rows, *heap)]
+        parts: list[NDArray[Any]] = [codes, rows, *heap]
+        pointers = [faiss.swig_ptr(part) for part in parts]
         scanner.scan_codes(len(codes), *pointers, len(heap[0]))
 
     try:
@@ -278,4 +282,4 @@ def _blocks(vectors: FloatArray) -> Iterator[tuple[int, FloatArray]]:
 def _encode(vectors: FloatArray, largest: float) -> NDArray[np.uint8]:
     """Round numbers from -largest to largest to bytes from 1 to 255."""
     scale = np.float32(127 / largest if largest > 0 else 0)
-    return (np.rint(vectors * scale) + 128).astype(np.uint8)
+    return np.asarray(np.rint(vectors * scale) + 128, dtype=np.uint8)

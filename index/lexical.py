@@ -181,7 +181,8 @@ class LexicalIndex:
         folder.mkdir()
         described = {"n_rows": self.n_rows, "columns": self.vocabulary}
         (folder / _VOCABULARY).write_text(json.dumps(described), encoding="utf-8")
-        for file, part in zip(_ARRAYS, (self.term_scores, self.rows, self.bounds), strict=True):
+        parts: list[NDArray[Any]] = [self.term_scores, self.rows, self.bounds]
+        for file, part in zip(_ARRAYS, parts, strict=True):
             np.save(folder / file, part, allow_pickle=False)
 
     @classmethod

@@ -193,6 +193,7 @@ def best(
 
 
 def stack(ranked: list[tuple[FloatArray, RowArray]], width: int) -> tuple[FloatArray, RowArray]:
+    """Put together what was found for each query, shape (n_queries, width)."""
     scores = np.array([scores for scores, _ in ranked], dtype=np.float32).reshape(
         len(ranked), width
     )
