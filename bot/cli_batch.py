@@ -11,6 +11,9 @@ from bot.cli_options import BotOpener, bot_options, documents_option
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.changes import Record
     from bot.evaluate import Report
 
 _STANDARD_OUTPUT = Path("-")
@@ -27,9 +30,21 @@ _STANDARD_OUTPUT = Path("-")
 )
 @click.option("--resume", is_flag=True, help="Keep the answers in OUTPUT and ask only the rest.")
 @click.option("--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
+@click.option(
+    "--compare",
+    "old_answers",
+    type=click.Path(path_type=Path),
+    metavar="OLD_ANSWERS",
+    help="List the answers that are others than in this answers file, OUTPUT itself or another.",
+)
 @bot_options
 def run_command(
-    questions: Path, output: Path, resume: bool, overwrite: bool, opener: BotOpener
+    questions: Path,
+    output: Path,
+    resume: bool,
+    overwrite: bool,
+    old_answers: Path | None,
+    opener: BotOpener,
 ) -> None:
     """Ask every question of the set QUESTIONS.
 
@@ -37,6 +52,7 @@ def run_command(
     (.json). Each answer is written as soon as it is found; a run that was interrupted goes on with
     --resume.
     """
+    from bot.changes import load_records
     from bot.questions import load_questions
     from bot.run import ask_all, kept_records, record_line, run_questions
 
@@ -47,22 +63,36 @@ def run_command(
     if output == _STANDARD_OUTPUT and (resume or overwrite):
         raise click.UsageError("--resume and --overwrite need a file as OUTPUT, not -")
     question_set = load_questions(questions)
+    old = load_records(old_answers) if old_answers else None
     if output == _STANDARD_OUTPUT:
+        records = []
         for record in ask_all(opener(), question_set):
             click.echo(record_line(record), nl=False)
+            records.append(record)
+        _show_changes(old, records, err=True)
         return
     if output.exists() and output.samefile(questions):
         raise ObserverError(f"{output}: is the question set itself; name another answers file")
     # Before the models are loaded, which takes seconds.
     kept = kept_records(output, question_set, resume=resume, overwrite=overwrite)
-    if len(kept) == len(question_set):
-        return
-    bot = opener()
-    try:
-        run_questions(bot, question_set, output, resume=resume, overwrite=overwrite)
-    except KeyboardInterrupt:
-        click.echo(f"{output}: interrupted; go on with --resume", err=True)
-        raise
+    if len(kept) < len(question_set):
+        bot = opener()
+        try:
+            run_questions(bot, question_set, output, resume=resume, overwrite=overwrite)
+        except KeyboardInterrupt:
+            click.echo(f"{output}: interrupted; go on with --resume", err=True)
+            raise
+    if old is not None:
+        _show_changes(old, load_records(output))
+
+
+def _show_changes(
+    old: "Sequence[Record] | None", new: "Sequence[Record]", *, err: bool = False
+) -> None:
+    from bot.changes import compare_runs, format_changes
+
+    if old is not None:
+        click.echo(format_changes(compare_runs(old, new)), err=err)
 
 
 @click.command("tune")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
+from bot.following import IndexFollower
 from bot.pipeline import Bot
 from bot.reader.extractive import ExtractiveReader
 from bot.settings import Settings
@@ -34,12 +35,14 @@ def open_bot(index_folder: Path | None = None, *, settings: Settings | None = No
     encoder = SentenceEncoder(settings.encoder)
     with ThreadPoolExecutor(1) as pool:
         reader = pool.submit(_open_reader, settings)
+        newer_index = None
         if index_folder is None:
             index = _shipped_index(encoder)
         else:
+            newer_index = IndexFollower(index_folder, encoder).newer
             index = PassageIndex.load(index_folder, encoder=encoder)
         encoder.warm_up()
-        return Bot(index, reader=reader.result(), settings=settings)
+        return Bot(index, reader=reader.result(), settings=settings, newer_index=newer_index)
 
 
 def _open_reader(settings: Settings) -> ExtractiveReader:
