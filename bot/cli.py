@@ -112,6 +112,7 @@ def chat(opener: BotOpener) -> None:
             continue
         if not question:
             continue
+        bot.refresh()
         answer = bot.ask(question, history)
         click.echo(_rendered(bot, answer))
         if answer.passages:

@@ -11,6 +11,9 @@ from bot.cli_options import BotOpener, bot_options, documents_option
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.changes import Record
     from bot.evaluate import Report
     from bot.questions import QuestionFile
 
@@ -37,6 +40,13 @@ _STANDARD_OUTPUT = Path("-")
     help="How many questions to ask at a time. For any number the answers file is the same, byte "
     'for byte, but for "seconds".',
 )
+@click.option(
+    "--compare",
+    "old_answers",
+    type=click.Path(path_type=Path),
+    metavar="OLD_ANSWERS",
+    help="List the answers that are others than in this answers file, OUTPUT itself or another.",
+)
 @bot_options
 @click.pass_context
 def run_command(
@@ -47,6 +57,7 @@ def run_command(
     overwrite: bool,
     strict: bool,
     workers: int,
+    old_answers: Path | None,
     opener: BotOpener,
 ) -> None:
     """Ask every question of the set QUESTIONS.
@@ -56,6 +67,7 @@ def run_command(
     --resume, if questions, index and settings are still those in OUTPUT.run.json. A malformed row
     is named and left out, and the exit status is 1 at the end.
     """
+    from bot.changes import load_records
     from bot.questions import QuestionFile
 
     if resume and overwrite:
@@ -67,16 +79,30 @@ def run_command(
     question_set = QuestionFile.open(questions, strict=strict)
     for problem in question_set.problems:
         click.echo(problem, err=True)
+    old = load_records(old_answers) if old_answers else None
     if output == _STANDARD_OUTPUT:
-        from bot.run import ask_all, record_line
-
-        for record in ask_all(opener(), question_set, workers=workers):
-            click.echo(record_line(record), nl=False)
+        _run_to_terminal(question_set, opener, workers, old)
     else:
         _run_into(output, question_set, opener, resume, overwrite, workers)
+        if old is not None:
+            _show_changes(old, load_records(output))
     if question_set.problems:
         click.echo(f"{questions}: {len(question_set.problems):,} rows were left out", err=True)
         context.exit(1)
+
+
+def _run_to_terminal(
+    question_set: "QuestionFile", opener: BotOpener, workers: int, old: "Sequence[Record] | None"
+) -> None:
+    from bot.run import ask_all, record_line
+
+    records = []
+    for record in ask_all(opener(), question_set, workers=workers):
+        click.echo(record_line(record), nl=False)
+        if old is not None:
+            records.append(record)
+    if old is not None:
+        _show_changes(old, records, err=True)
 
 
 def _run_into(
@@ -104,6 +130,14 @@ def _run_into(
     except KeyboardInterrupt:
         click.echo(f"{output}: interrupted; go on with --resume", err=True)
         raise
+
+
+def _show_changes(
+    old: "Sequence[Record]", new: "Sequence[Record]", *, err: bool = False
+) -> None:
+    from bot.changes import compare_runs, format_changes
+
+    click.echo(format_changes(compare_runs(old, new)), err=err)
 
 
 def _parse_bounds(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from bot.following import IndexFollower
 from bot.pipeline import Bot
 from bot.reader.extractive import ExtractiveReader
 from bot.settings import Settings
@@ -45,7 +46,9 @@ def open_bot(
         calibration = folder / CALIBRATION
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(_open_reader, settings.reader, calibration)
+        newer_index = None
         if documents is None:
+            newer_index = IndexFollower(folder, encoder).newer
             index = PassageIndex.load(folder, encoder=encoder)
         else:
             index = _shipped_index(folder, encoder, documents)
@@ -53,10 +56,10 @@ def open_bot(
         reader = future.result()
     if reader.calibration.index not in {None, index.fingerprint}:
         raise ReaderError(
-            f"{calibration}: was fitted for another index than {folder}, or before its documents "
-            "changed; run observer tune again, or delete the file"
+            f"{calibration}: was fitted for an index that searches otherwise than {folder}; run "
+            "observer tune again, or delete the file"
         )
-    return Bot(index, reader=reader, settings=settings)
+    return Bot(index, reader=reader, settings=settings, newer_index=newer_index)
 
 
 def tuned_calibration(index_folder: Path | None, encoder: Encoder) -> Path:

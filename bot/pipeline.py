@@ -1,7 +1,7 @@
 """The way from a question to an answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.answer import Answer, Citation
@@ -26,7 +26,12 @@ class Bot:
     """Answers questions from the documents of an index, or says that they do not answer."""
 
     def __init__(
-        self, index: PassageIndex, *, reader: Reader | None = None, settings: Settings | None = None
+        self,
+        index: PassageIndex,
+        *,
+        reader: Reader | None = None,
+        settings: Settings | None = None,
+        newer_index: Callable[[], PassageIndex | None] | None = None,
     ) -> None:
         """Put a bot together.
 
@@ -34,6 +39,7 @@ class Bot:
             index: The passages to answer from.
             reader: What finds the answer in them; the packaged reader by default.
             settings: How much to retrieve and read, and when to abstain.
+            newer_index: Gives the index that has replaced this one, or None; see `refresh`.
         """
         if reader is None:
             from bot.reader.extractive import ExtractiveReader
@@ -42,6 +48,19 @@ class Bot:
         self.index = index
         self.reader = reader
         self.settings = settings or Settings()
+        self._newer_index = newer_index
+
+    def refresh(self) -> bool:
+        """Go over to the index that has replaced this one, if any; for chats, between questions.
+
+        Returns:
+            Whether there was one.
+        """
+        newer = self._newer_index() if self._newer_index else None
+        if newer is None:
+            return False
+        self.index = newer
+        return True
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Answer a question.

@@ -164,9 +164,8 @@ class PassageIndex:
 
     @property
     def fingerprint(self) -> str:
-        """Tells this index from one of other documents, settings or another encoder."""
-        documents = sorted((document.id, document.sha256) for document in self.documents.values())
-        key = json.dumps([self.encoder.fingerprint, asdict(self.settings), documents])
+        """Tells how this index searches, by encoder and settings, whatever its documents are."""
+        key = json.dumps([self.encoder.fingerprint, asdict(self.settings)])
         return hashlib.sha256(key.encode()).hexdigest()
 
     def passage_vectors(self) -> FloatArray:

@@ -191,6 +191,26 @@ class TestTurns:
             chat.ask(question, None)
 
 
+class TestAnotherVersionOfTheDocuments:
+    def test_the_next_question_is_asked_of_it_and_shown_in_it(self, bot, chat):
+        before = chat.take_turn("How many passengers?", [])["key"]
+        bot.newer_index = stub_bot("On board\n\nThe old ferry took forty passengers.").index
+        after = chat.take_turn("How many passengers?", [])
+        assert after["key"] != before
+        assert "The old ferry took" in after["html"]
+        assert "The old ferry took" in chat.document("letter.txt")
+
+    def test_a_page_that_is_opened_shows_it(self, bot, chat):
+        before = chat.start()["key"]
+        bot.newer_index = stub_bot("On board\n\nThe old ferry took forty passengers.").index
+        assert chat.start()["key"] != before
+
+    def test_a_program_is_answered_from_it(self, bot, chat):
+        bot.newer_index = stub_bot("On board\n\nThe old ferry took forty passengers.").index
+        [citation] = chat.ask("How many passengers?", [])["citations"]
+        assert chat.view.documents["letter.txt"].text[citation["start"] :].startswith("forty")
+
+
 class TestFeedback:
     def rows(self, chat: WebChat, question: str, *verdict: Any) -> list[dict[str, Any]]:
         turn = chat.take_turn(question, [])["turn"]

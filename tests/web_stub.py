@@ -64,6 +64,13 @@ class StubBot:
     _running: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    newer_index: StubIndex | None = None
+
+    def refresh(self) -> bool:
+        newer, self.newer_index = self.newer_index, None
+        self.index = newer or self.index
+        return newer is not None
+
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         with self._lock:
             self._running += 1

@@ -41,6 +41,10 @@ class Asker(Protocol):
         """What the bot answers from."""
         ...
 
+    def refresh(self) -> bool:
+        """Go over to the index that has replaced this one; say whether there was one."""
+        ...
+
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """Answer a question or abstain."""
         ...
@@ -82,25 +86,37 @@ class WebChat:
         self._bot = bot
         self._feedback_file = feedback_file
         self._suggester = suggester
-        self._first_questions = suggester.first() if suggester else []
-        self.view = DocumentView(bot.index.documents, bot.index.passages)
+        self._show_index()
+
+    def _show_index(self) -> None:
+        self._first_questions = self._suggester.first() if self._suggester else []
+        self.view = DocumentView(self._bot.index.documents, self._bot.index.passages)
+
+    def _refresh(self) -> None:
+        """Follow the index, between two questions."""
+        if self._bot.refresh():
+            self._show_index()
 
     def start(self) -> dict[str, Any]:
         """Return what the page shows first.
 
         `key` names these documents in this version: the page keeps a history for each.
         """
-        digest = hashlib.sha256()
-        for document in self.view.documents.values():
-            digest.update(f"{document.id}\0{document.sha256}\n".encode())
+        self._refresh()
         return {
-            "key": digest.hexdigest()[:16],
+            "key": self._key(),
             "documents": [
                 {"id": document_id, "title": self.view.title(document_id)}
                 for document_id in self.view.documents
             ],
             "questions": self._first_questions,
         }
+
+    def _key(self) -> str:
+        digest = hashlib.sha256()
+        for document in self.view.documents.values():
+            digest.update(f"{document.id}\0{document.sha256}\n".encode())
+        return digest.hexdigest()[:16]
 
     def document(self, document_id: str) -> str:
         """Return a document as HTML.
@@ -119,7 +135,9 @@ class WebChat:
         Raises:
             QuestionFormatError: The question is empty or too long, or the history malformed.
         """
-        answer = self._bot.ask(checked_question(question), parse_history(history))
+        words, turns = checked_question(question), parse_history(history)
+        self._refresh()
+        answer = self._bot.ask(words, turns)
         record = answer_record(ChatTurn.now(answer).id, answer)
         return {**record, "note": answer.note} if answer.note else record
 
@@ -127,17 +145,19 @@ class WebChat:
         """Answer for the page.
 
         Returns:
-            The turn, to be kept by the page, and its answer as HTML.
+            The turn, to be kept by the page, its answer as HTML, and the `key` of the documents.
 
         Raises:
             QuestionFormatError: The question is empty or too long, or the history malformed.
         """
-        turns = parse_history(history)
-        answer = self._bot.ask(checked_question(question), turns)
+        words, turns = checked_question(question), parse_history(history)
+        self._refresh()
+        answer = self._bot.ask(words, turns)
         asked = [turn.question for turn in turns] + [answer.question]
         following = self._suggester.next(answer, asked) if self._suggester else []
         turn = ChatTurn.now(answer, tuple(following))
-        return {"turn": turn.as_json(), "html": answer_html(answer, self.view)}
+        html = answer_html(answer, self.view)
+        return {"turn": turn.as_json(), "html": html, "key": self._key()}
 
     def restore(self, turns: object) -> list[str]:
         """Render the turns that the page kept.

@@ -64,8 +64,9 @@ async function ask(question) {
   element.scrollIntoView({ block: "start" });
   try {
     const data = [question, historyBefore(chat.turns.length)];
-    const { turn, html } = await callQueued("turn", data, pending.signal);
+    const { turn, html, key } = await callQueued("turn", data, pending.signal);
     if (chat.pending !== pending) return true;
+    followDocuments(key);
     finishTurn(element, turn, html);
   } catch (error) {
     if (chat.pending !== pending) return true;

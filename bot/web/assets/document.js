@@ -5,6 +5,15 @@ const pane = { element: $("document"), text: $("text"), shown: "", wanted: "", h
 const isNarrow = () => matchMedia("(max-width: 56rem)").matches;
 const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+// Another key means another version of the documents: what was fetched of the last one is void.
+function followDocuments(key) {
+  if (pane.key && pane.key !== key) {
+    pane.html.clear();
+    pane.shown = "";
+  }
+  pane.key = key;
+}
+
 // The document asked for last is shown, whichever arrives last.
 async function showDocument(id) {
   pane.wanted = id;

@@ -154,6 +154,7 @@ async function start() {
     chat.firstQuestions = questions;
     showQuestions($("first-questions"), questions);
     openStorage(key);
+    followDocuments(key);
     await startDocuments(documents);
     await openChat(currentChat()?.turns ?? []);
   } catch (error) {
