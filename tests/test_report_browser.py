@@ -83,8 +83,10 @@ def test_questions_are_filtered_by_verdict(page):
 def test_a_question_opens_on_its_passage_with_the_quote_marked(page):
     entry = page.locator(".entry.wrong")
     expect(entry.locator("mark")).to_be_hidden()
+    expect(entry.locator(".said")).to_be_visible()
     entry.locator("summary").press("Enter")
     expect(entry.locator("mark")).to_have_text("seven")
+    expect(entry.locator(".said")).to_be_hidden()
     expect(entry.locator("u")).to_have_text("at noon")
     expect(entry.locator("blockquote")).to_contain_text("The <b>ferry</b> leaves")
 
