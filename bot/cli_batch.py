@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli_options import BotOpener, bot_options, documents_option
+from bot.cli_options import BotOpener, bot_options, document_option, documents_option
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
@@ -27,9 +27,15 @@ _STANDARD_OUTPUT = Path("-")
 )
 @click.option("--resume", is_flag=True, help="Keep the answers in OUTPUT and ask only the rest.")
 @click.option("--overwrite", is_flag=True, help="Replace OUTPUT if it exists.")
+@document_option
 @bot_options
 def run_command(
-    questions: Path, output: Path, resume: bool, overwrite: bool, opener: BotOpener
+    questions: Path,
+    output: Path,
+    resume: bool,
+    overwrite: bool,
+    names: tuple[str, ...],
+    opener: BotOpener,
 ) -> None:
     """Ask every question of the set QUESTIONS.
 
@@ -48,7 +54,7 @@ def run_command(
         raise click.UsageError("--resume and --overwrite need a file as OUTPUT, not -")
     question_set = load_questions(questions)
     if output == _STANDARD_OUTPUT:
-        for record in ask_all(opener(), question_set):
+        for record in ask_all(opener(names), question_set):
             click.echo(record_line(record), nl=False)
         return
     if output.exists() and output.samefile(questions):
@@ -57,7 +63,7 @@ def run_command(
     kept = kept_records(output, question_set, resume=resume, overwrite=overwrite)
     if len(kept) == len(question_set):
         return
-    bot = opener()
+    bot = opener(names)
     try:
         run_questions(bot, question_set, output, resume=resume, overwrite=overwrite)
     except KeyboardInterrupt:

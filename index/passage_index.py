@@ -1,7 +1,7 @@
 """The index: passages found by meaning and by words."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,7 @@ from index.folder import (
 )
 from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
-from index.stores import FaissStore, VectorStore
+from index.stores import FaissStore, RowArray, VectorStore
 
 _DOCUMENTS = "documents.jsonl"
 _PASSAGES = "passages.jsonl"
@@ -128,12 +128,15 @@ class PassageIndex:
             settings=settings,
         )
 
-    def search(self, query: str, k: int = 10) -> list[Hit]:
+    def search(
+        self, query: str, k: int = 10, *, documents: Collection[str] | None = None
+    ) -> list[Hit]:
         """Find the passages nearest to a query.
 
         Args:
             query: A question that stands alone.
-            k: How many to return; at most `len(passages)` come back.
+            k: How many to return; at most as many come back as there are passages.
+            documents: The ids of those to search; None searches all.
 
         Returns:
             Hits, best first; equal scores in the order of the documents.
@@ -145,10 +148,13 @@ class PassageIndex:
             raise ValueError(f"k must be at least 0, got {k}")
         depth = max(k, self.settings.depth)
         vector = self.encoder.encode_queries([query])
-        _, nearest = self.store.search(vector, depth)
         lexical = self.lexical.scores(query)
-        wordiest = np.argsort(-lexical, kind="stable")[:depth]
-        rows = np.union1d(nearest[0], wordiest[lexical[wordiest] > 0])
+        if documents is None or self.documents.keys() <= set(documents):
+            _, nearest = self.store.search(vector, depth)
+            wordiest = np.argsort(-lexical, kind="stable")[:depth]
+            rows = np.union1d(nearest[0], wordiest[lexical[wordiest] > 0])
+        else:
+            rows = self.rows_of(documents)
         scores = convex_fusion(
             (self.store.vectors(rows) * vector[0]).sum(axis=1),
             lexical[rows],
@@ -159,6 +165,12 @@ class PassageIndex:
             Hit(passage=self.passages[rows[i]], score=float(scores[i]), rank=rank)
             for rank, i in enumerate(order, start=1)
         ]
+
+    def rows_of(self, documents: Collection[str] | None = None) -> RowArray:
+        """Return the rows of the passages of these documents, or of all, ascending."""
+        if documents is None:
+            return np.arange(len(self.passages))
+        return np.flatnonzero([passage.document_id in documents for passage in self.passages])
 
     def passage_vectors(self) -> FloatArray:
         """Return the vectors of all passages, shape (n_passages, dim)."""
