@@ -9,7 +9,7 @@ const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 async function showDocument(id) {
   pane.wanted = id;
   if (pane.shown === id) return;
-  if (!pane.html.has(id)) pane.html.set(id, await call("document", id));
+  if (!pane.html.has(id)) pane.html.set(id, await call("document", id, session.secret));
   if (pane.wanted !== id || pane.shown === id) return;
   pane.text.innerHTML = pane.html.get(id);
   pane.text.classList.toggle("endless", pane.text.childElementCount > ENDLESS);
