@@ -18,6 +18,8 @@ class Citation:
         passage_start: Offset of the passage around the quote.
         passage_end: Offset after that passage.
         confidence: In [0, 1]: the fitted probability that these words answer the question.
+        location: Where a reader finds the quote: "page 4, Results"; "" where the document has
+            neither pages nor headings.
     """
 
     document_id: str
@@ -27,6 +29,12 @@ class Citation:
     passage_start: int
     passage_end: int
     confidence: float = 0.0
+    location: str = ""
+
+    @property
+    def place(self) -> str:
+        """The document, and where in it: "report.pdf, page 4, Results"."""
+        return f"{self.document_id}, {self.location}" if self.location else self.document_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def answer_record(question_id: str, answer: Answer) -> dict[str, Any]:
 
 
 def _citation_record(citation: Citation) -> dict[str, Any]:
-    return {
+    record = {
         "document": citation.document_id,
         "start": citation.start,
         "end": citation.end,
@@ -99,3 +107,6 @@ def _citation_record(citation: Citation) -> dict[str, Any]:
         "passage_end": citation.passage_end,
         "confidence": round(citation.confidence, 4),
     }
+    if citation.location:
+        record["location"] = citation.location
+    return record

@@ -128,16 +128,20 @@ def chat(names: tuple[str, ...], opener: BotOpener) -> None:
     help="Where to save the index; an index that stands there is replaced.",
 )
 @click.option("--encoder", metavar="MODEL", help="The embedding model, a name or a folder.")
-def index(paths: tuple[Path, ...], output: Path, encoder: str | None) -> None:
-    """Build an index over files and folders."""
+@click.option("--strict", is_flag=True, help="Index nothing if a file cannot be read.")
+def index(paths: tuple[Path, ...], output: Path, encoder: str | None, strict: bool) -> None:
+    """Build an index over files, folders and zip archives.
+
+    Files that cannot be read are named and left out.
+    """
     from bot.settings import Settings
-    from corpus.loaders import load_documents
+    from corpus.loaders import iter_documents
     from index.embedding import SentenceEncoder
     from index.folder import check_writable
     from index.passage_index import PassageIndex
 
     check_writable(output)
-    documents = load_documents(paths)
+    documents = list(iter_documents(paths, on_error=None if strict else _warn))
     settings = Settings.load(encoder=encoder)
     built = PassageIndex.build(documents, encoder=SentenceEncoder(settings.encoder))
     built.save(output, sources=paths)
@@ -184,6 +188,10 @@ def doctor(
         click.echo(f"{mark} {finding.part:10} {finding.state}")
     if not all(finding.is_well for finding in findings):
         context.exit(1)
+
+
+def _warn(error: ObserverError) -> None:
+    click.echo(" ".join(f"left out: {error}".split()), err=True)
 
 
 def _rendered(bot: "Bot", answer: "Answer") -> str:

@@ -19,7 +19,7 @@ from bot.questions import Evidence, Question, Row, parse_place, parse_question, 
 from bot.run import Answerer, ask_all
 from corpus.documents import Document
 from corpus.errors import ObserverError, QuestionFormatError
-from corpus.loaders import decode_text
+from corpus.text import decode_text
 
 # Jaccard index of the words of two questions from which on they are near. A fraction, because
 # 0.9 * 10 may not come out above 9.

@@ -104,7 +104,9 @@ class Bot:
         threshold = self.reader.threshold if threshold is None else threshold
         if reading.confidence < threshold:
             return _abstention(question, query, shown, reading.confidence, _why_not(reading))
-        citations = tuple(_citation(span) for span in _agreeing(reading.spans)[:_MAX_CITATIONS])
+        citations = tuple(
+            self._citation(span) for span in _agreeing(reading.spans)[:_MAX_CITATIONS]
+        )
         others = _alternatives(reading.spans, threshold)[:_MAX_ALTERNATIVES]
         return Answer(
             question=question,
@@ -113,7 +115,7 @@ class Bot:
             citations=citations,
             passages=shown,
             confidence=reading.confidence,
-            alternatives=tuple(_citation(span) for span in others),
+            alternatives=tuple(self._citation(span) for span in others),
         )
 
     def _summary(self, question: str, query: str, documents: Collection[str] | None) -> Answer:
@@ -121,7 +123,7 @@ class Bot:
         hits = tuple(
             replace(span.hit, rank=rank) for rank, span in enumerate(_distinct(spans), start=1)
         )
-        citations = tuple(_citation(span) for span in spans)
+        citations = tuple(self._citation(span) for span in spans)
         return Answer(
             question=question,
             query=query,
@@ -129,6 +131,19 @@ class Bot:
             citations=citations,
             passages=hits,
             confidence=1.0,
+        )
+
+    def _citation(self, span: Span) -> Citation:
+        passage = span.hit.passage
+        return Citation(
+            document_id=passage.document_id,
+            start=span.start,
+            end=span.end,
+            quote=span.text,
+            passage_start=passage.start,
+            passage_end=passage.end,
+            confidence=span.confidence,
+            location=self.index.documents[passage.document_id].location(span.start),
         )
 
 
@@ -215,19 +230,6 @@ def _says_the_same(span: Span, other: Span) -> bool:
 
 def _distinct(spans: Sequence[Span]) -> list[Span]:
     return list({span.hit.passage: span for span in spans}.values())
-
-
-def _citation(span: Span) -> Citation:
-    passage = span.hit.passage
-    return Citation(
-        document_id=passage.document_id,
-        start=span.start,
-        end=span.end,
-        quote=span.text,
-        passage_start=passage.start,
-        passage_end=passage.end,
-        confidence=span.confidence,
-    )
 
 
 def _why_not(reading: Reading) -> str:

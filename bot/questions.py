@@ -10,7 +10,7 @@ from typing import Any
 
 from corpus.documents import unify_newlines
 from corpus.errors import QuestionFormatError
-from corpus.loaders import decode_text
+from corpus.text import decode_text
 
 _KNOWN_KEYS = frozenset({"id", "question", "answers", "evidence", "follows"})
 

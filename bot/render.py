@@ -84,10 +84,13 @@ def _quote_lines(
     start, end = citation.start - citation.passage_start, citation.end - citation.passage_start
     opening, closing = mark.ends_of_quote
     sentence = f"{passage[first:start]}{opening}{passage[start:end]}{closing}{passage[end:last]}"
-    place = f"{citation.document_id}:{citation.start}-{citation.end}"
+    offsets = f"{citation.start}-{citation.end}"
+    place = f"{citation.document_id}:{offsets}"
+    if citation.location:
+        place = f"{citation.place} ({offsets})"
     return [
         mark.marked(_wrap(f"[{number}] {sentence}", width, "    ")),
-        mark.dim(f"    {place}"),
+        mark.dim(f"    {_printable(place)}"),
     ]
 
 

@@ -1,96 +1,47 @@
-"""Files become documents: which files, in which encoding, under which id."""
+"""Files become documents: which files, within which limits, under which id."""
 
-import codecs
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import NoReturn
 
-from corpus.documents import Document, unify_newlines
+from corpus.archives import archive_members
+from corpus.documents import Document
 from corpus.errors import UnreadableDocumentError
+from corpus.formats.kinds import ARCHIVE, PLAIN_KINDS, SUFFIXES, kind_of, reader_of
+from corpus.formats.structure import Extracted
 from corpus.passages import find_title
+from corpus.text import NoTextError
+from corpus.worker import ReadLimits, read_within_limits
 
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_LIMITS = ReadLimits()
+_UNTITLED_KINDS = frozenset({"table", "xlsx", "json", "json lines"})
+# A heading that stands further down names a part.
+_TITLE_WITHIN = 300
 
-
-# charset-normalizer tells scripts apart well but the code pages of Latin script badly: most guesses
-# among them are wrong for Windows-1252, which is by far the commonest.
-_LATIN_ALPHABETS = ("Basic Latin", "Latin", "Control character", "General Punctuation", "Currency")
-# What no text holds, zero bytes apart: control characters but white space, end-of-file and escape.
-_CONTROLS = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f]")
-_CP1250_LANGUAGES = {"Polish", "Czech", "Slovak", "Slovene", "Croatian", "Hungarian", "Romanian"}
-
-
-def decode_text(data: bytes) -> str:
-    """Decode the bytes of a text file, whatever its encoding.
-
-    A byte order mark decides; without one UTF-8 is tried, then UTF-16, then Windows-1252 for text
-    that charset-normalizer takes to be in Latin script, and else its best guess.
-
-    Raises:
-        ValueError: The bytes are no text in any known encoding.
-    """
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        text = _decode_legacy(data)
-    n_zeros = text.count("\0")
-    if n_zeros and 4 * n_zeros < len(text) and not _CONTROLS.search(text):
-        raise ValueError("stray zero bytes: not a text file")
-    return _decode_utf16(data) if n_zeros else text
+OnError = Callable[[UnreadableDocumentError], None]
 
 
 def load_document(path: Path, *, document_id: str | None = None) -> Document:
     """Load one file.
 
     Args:
-        path: The file; its suffix chooses the loader.
+        path: The file; its content tells its kind, and for kinds of plain text its suffix.
         document_id: The id to give; the file's name by default.
 
     Raises:
-        UnreadableDocumentError: The file is missing, of an unknown kind, no text, or has no words.
+        UnreadableDocumentError: The file is missing, of an unknown kind, damaged, too large, an
+            archive, or has no words.
     """
-    loader = LOADERS.get(path.suffix.lower())
-    if loader is None:
-        kinds = ", ".join(LOADERS)
-        raise UnreadableDocumentError(
-            f"{path}: files of kind {path.suffix or 'without suffix'!r} cannot be read, "
-            f"only {kinds}; save it as plain text"
-        )
+    data = _read(path)
     try:
-        if path.exists() and not path.is_file():
-            raise UnreadableDocumentError(f"{path}: is not a file; name the files in it")
-        data = path.read_bytes()
-    except OSError as error:
-        raise _not_readable(path, error) from error
-    try:
-        text = unify_newlines(loader(data))
-    except ValueError as error:
-        raise UnreadableDocumentError(
-            f"{path}: is not text in a known encoding; save it as UTF-8"
-        ) from error
-    if not text.strip():
-        raise UnreadableDocumentError(f"{path}: holds no words; leave it out, or write some")
-    return Document(
-        id=document_id or path.name,
-        text=text,
-        title=find_title(text),
-        sha256=hashlib.sha256(data).hexdigest(),
-        path=path.absolute(),
-    )
+        kind = kind_of(path.name, data)
+        if kind == ARCHIVE:
+            raise UnreadableDocumentError("is an archive of several files; use load_documents")
+        return _document(path, data, data, kind, document_id or path.name)
+    except UnreadableDocumentError as error:
+        raise UnreadableDocumentError(f"{path}: {error}") from error
 
 
 def file_sha256(path: Path) -> str | None:
@@ -111,8 +62,8 @@ def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:
     """Load files and folders.
 
     Args:
-        paths: One or several files or folders. Folders are searched through; in them hidden files
-            and files of other kinds are passed over.
+        paths: One or several files, folders or zip archives. Folders are searched through; in them
+            hidden files and files of other kinds are passed over.
 
     Returns:
         Documents sorted by id. An id is the path relative to the one folder given, and relative to
@@ -121,45 +72,200 @@ def load_documents(paths: Path | str | Iterable[Path | str]) -> list[Document]:
     Raises:
         UnreadableDocumentError: A path is missing, a file is unreadable, or nothing was found.
     """
+    return sorted(iter_documents(paths), key=lambda document: document.id)
+
+
+def iter_documents(
+    paths: Path | str | Iterable[Path | str], *, on_error: OnError | None = None
+) -> Iterator[Document]:
+    """Load files and folders one at a time, as `load_documents` does.
+
+    Args:
+        paths: Files, folders or zip archives.
+        on_error: Is told of each file or folder that cannot be read, in an error whose message is
+            one line with its name; the others are still loaded. By default the first one raises.
+
+    Yields:
+        Documents by the order of their files' paths.
+
+    Raises:
+        UnreadableDocumentError: A path is missing, nothing was found, or nothing could be read.
+    """
+    report = on_error or _raise
     roots = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     # By the file itself, so that one reached by two paths or links is loaded once.
     files: dict[str, Path] = {}
+    n_errors = 0
     for root in roots:
-        for file in _files(root):
-            files.setdefault(os.path.realpath(file), file)
-    if not files:
-        names = ", ".join(str(root) for root in roots)
-        kinds = ", ".join(LOADERS)
+        for found in _files(root):
+            if isinstance(found, UnreadableDocumentError):
+                n_errors += 1
+                report(found)
+            else:
+                files.setdefault(os.path.realpath(found), found)
+    names = ", ".join(str(root) for root in roots)
+    if not files and not n_errors:
+        kinds = ", ".join(SUFFIXES)
         raise UnreadableDocumentError(
             f"{names}: no documents found; expected files ending in {kinds}"
         )
+    n_documents = 0
+    for document_id, file in _with_ids(roots, list(files.values())):
+        for loaded in _documents(file, document_id):
+            if isinstance(loaded, UnreadableDocumentError):
+                report(loaded)
+            else:
+                n_documents += 1
+                yield loaded
+    if not n_documents:
+        raise UnreadableDocumentError(f"{names}: none of the files could be read")
+
+
+def _with_ids(roots: list[Path], files: list[Path]) -> list[tuple[str, Path]]:
     # The file of a link may lie anywhere; the link itself lies where the user sees it.
-    places = {file: file.parent.resolve() / file.name for file in files.values()}
+    places = [(file.parent.resolve() / file.name, file) for file in files]
     if len(roots) == 1 and roots[0].is_dir():
         base = roots[0].resolve()
-    else:
-        base = Path(os.path.commonpath([place.parent for place in places.values()]))
-    documents = [
-        load_document(file, document_id=place.relative_to(base).as_posix())
-        for file, place in places.items()
-    ]
-    return sorted(documents, key=lambda document: document.id)
+    elif places:
+        base = Path(os.path.commonpath([place.parent for place, _ in places]))
+    return sorted((place.relative_to(base).as_posix(), file) for place, file in places)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _documents(file: Path, document_id: str) -> Iterator[Document | UnreadableDocumentError]:
+    """Yield the document of a file, or those of an archive, or why one cannot be read."""
+    try:
+        data = _read(file)
+        try:
+            kind = kind_of(file.name, data)
+            if kind != ARCHIVE:
+                yield _document(file, data, data, kind, document_id)
+                return
+            members = archive_members(data, max_bytes=_LIMITS.max_bytes)
+            n_documents = 0
+            for name, content in members:
+                if Path(name).suffix.lower() in SUFFIXES:
+                    n_documents += 1
+                    yield _member(file, data, name, content, document_id)
+            if not n_documents:
+                raise UnreadableDocumentError("holds no documents; leave it out")
+        except UnreadableDocumentError as error:
+            raise UnreadableDocumentError(f"{file}: {error}") from error
+    except UnreadableDocumentError as error:
+        yield error
+
+
+def _member(
+    file: Path, data: bytes, name: str, content: bytes | UnreadableDocumentError, archive_id: str
+) -> Document | UnreadableDocumentError:
+    try:
+        if isinstance(content, UnreadableDocumentError):
+            raise content
+        kind = kind_of(name, content)
+        if kind == ARCHIVE:
+            raise UnreadableDocumentError("is an archive in an archive; unpack it first")
+        return _document(file, data, content, kind, f"{archive_id}/{name}")
+    except UnreadableDocumentError as error:
+        shown = " ".join(name.split())
+        return UnreadableDocumentError(f"{file}/{shown}: {error}")
+
+
+def _document(file: Path, data: bytes, content: bytes, kind: str, document_id: str) -> Document:
+    """Make a document of the content of a file, or of a part of it."""
+    try:
+        extracted = (reader_of(kind) if kind in PLAIN_KINDS else _parse(kind))(content)
+    except NoTextError as error:
+        raise UnreadableDocumentError(
+            "is not text in a known encoding; save it as UTF-8"
+        ) from error
+    if not extracted.text.strip():
+        raise UnreadableDocumentError("holds no words; leave it out, or write some")
+    return Document(
+        id=document_id,
+        text=extracted.text,
+        title=_title(extracted, kind),
+        sha256=hashlib.sha256(data).hexdigest(),
+        path=file.absolute(),
+        marks=extracted.marks,
+    )
+
+
+def _parse(kind: str) -> Callable[[bytes], Extracted]:
+    return lambda data: read_within_limits(kind, data)
+
+
+def _title(extracted: Extracted, kind: str) -> str:
+    if kind in _UNTITLED_KINDS:
+        return extracted.title
+    if kind not in PLAIN_KINDS:
+        headings = [mark for mark in extracted.marks if mark.kind == "heading"]
+        first = min(headings, key=lambda mark: (mark.level, mark.start), default=None)
+        if first is not None and first.start <= _TITLE_WITHIN:
+            return first.label
+        if extracted.title:
+            return extracted.title
+    return find_title(extracted.text)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise UnreadableDocumentError(f"{path}: is not a file; name the files in it")
+        with path.open("rb") as stream:
+            # A file may grow while it is read.
+            data = b"" if _is_too_large(path) else stream.read(_LIMITS.max_bytes + 1)
+            if _is_too_large(path) or len(data) > _LIMITS.max_bytes:
+                raise UnreadableDocumentError(
+                    f"{path}: is larger than {_LIMITS.max_bytes >> 20} MB; split it"
+                )
+            return data
+    except OSError as error:
+        raise _not_readable(path, error) from error
+
+
+def _is_too_large(path: Path) -> bool:
+    return path.stat().st_size > _LIMITS.max_bytes
+
+
+def _files(root: Path) -> Iterator[Path | UnreadableDocumentError]:
+    """Yield the files under a path, and what cannot be looked into."""
     try:
         if not root.exists() and not root.is_symlink():
             raise UnreadableDocumentError(f"{root}: no such file or folder; check the name")
-        if not root.is_dir():
-            yield root
-            return
+        is_folder = root.is_dir()
     except OSError as error:
-        raise _not_readable(root, error) from error
-    for folder, subfolders, names in os.walk(root, onerror=_raise_not_readable):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield _not_readable(root, error)
+        return
+    if not is_folder:
+        yield root
+        return
+    errors: list[OSError] = []
+    for folder, subfolders, names in os.walk(root, onerror=errors.append):
+        yield from _drained(errors)
+        subfolders[:] = sorted(
+            name
+            for name in subfolders
+            if not name.startswith(".") and not _is_index(Path(folder) / name)
+        )
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in LOADERS:
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(folder) / name
+    yield from _drained(errors)
+
+
+def _drained(errors: list[OSError]) -> Iterator[UnreadableDocumentError]:
+    while errors:
+        error = errors.pop(0)
+        yield _not_readable(Path(error.filename), error)
+
+
+def _is_index(folder: Path) -> bool:
+    """Tell whether a folder is a saved index, whose files are no documents."""
+    try:
+        with (folder / "manifest.json").open("rb") as stream:
+            manifest = stream.read()
+    except OSError:
+        return False
+    return b'"n_passages"' in manifest and b'"encoder"' in manifest
 
 
 def _not_readable(path: Path, error: OSError) -> UnreadableDocumentError:
@@ -168,40 +274,5 @@ def _not_readable(path: Path, error: OSError) -> UnreadableDocumentError:
     )
 
 
-def _raise_not_readable(error: OSError) -> NoReturn:
-    raise _not_readable(Path(error.filename), error) from error
-
-
-def _decode_utf16(data: bytes) -> str:
-    """Decode UTF-16 without a mark: one byte of every space and Latin letter is zero."""
-    big_endian = data[0::2].count(0) > data[1::2].count(0)
-    text = data.decode("utf-16-be" if big_endian else "utf-16-le")
-    if "\0" in text or _CONTROLS.search(text):
-        raise ValueError("zero bytes: not a text file")
-    return text
-
-
-def _decode_legacy(data: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    if b"\0" in data:
-        return _decode_utf16(data)
-    guess = from_bytes(data).best()
-    if guess is None:
-        raise ValueError("no known encoding")
-    is_latin = all(alphabet.startswith(_LATIN_ALPHABETS) for alphabet in guess.alphabets)
-    text = str(guess)
-    if is_latin and guess.language not in _CP1250_LANGUAGES:
-        with suppress(UnicodeDecodeError):
-            text = data.decode("cp1252")
-    if _CONTROLS.search(text):
-        raise ValueError("control characters: not a text file")
-    return text
-
-
-LOADERS: dict[str, Callable[[bytes], str]] = {
-    ".txt": decode_text,
-    ".text": decode_text,
-    ".md": decode_text,
-    ".markdown": decode_text,
-}
+def _raise(error: UnreadableDocumentError) -> None:
+    raise error

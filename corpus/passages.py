@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from corpus.documents import Document
+from corpus.documents import Document, Mark, heading_path
 from corpus.sentences import split_sentences
 
 _BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
@@ -24,6 +24,8 @@ _JOINERS = frozenset("\u200d\u17d2")  # zero-width joiner, Khmer coeng
 _MAX_NUDGE = 8
 _MIN_ROOM = 8
 _SURE_SHARE = 0.75
+_PARTING_LEVEL = 2
+_MAX_HEADING_WORDS = 20
 
 FRONT_CONTEXT = "Title of the document, where and when it was published:"
 BYLINE_CONTEXT = "Author: who wrote the document, its writer and signature:"
@@ -99,12 +101,13 @@ def split_document(
     """
     settings = settings or SplitSettings()
     limit = min(settings.max_tokens or max_tokens, max_tokens)
-    blocks = list(_join_fragments(document.text, _blocks(document.text), settings.min_words))
-    passages = []
-    for number, (start, end) in enumerate(blocks):
+    passages: list[Passage] = []
+    under = _Headings(document)
+    for start, end in _joined_blocks(document, settings.min_words):
         context = _context(
-            document.text[start:end], is_first=number == 0, min_words=settings.min_words
+            document.text[start:end], is_first=not passages, min_words=settings.min_words
         )
+        context = "\n".join(part for part in (under.context(start, end), context) if part)
         room = limit - (count_tokens(context) if context else 0)
         room = max(room, min(limit, _MIN_ROOM))
         for piece_start, piece_end in _cut(document.text, start, end, count_tokens, room):
@@ -118,6 +121,50 @@ def split_document(
                 )
             )
     return passages
+
+
+class _Headings:
+    """The headings that passages stand under, asked for in reading order."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._marks = iter([m for m in document.marks if m.kind in {"heading", "sheet"}])
+        self._next = next(self._marks, None)
+        self._path: list[Mark] = []
+
+    def context(self, start: int, end: int) -> str:
+        """Name the headings above a block; those in it speak for themselves."""
+        while self._next is not None and self._next.start < start:
+            self._advance(self._next)
+        label = self._document.path_label(self._path)
+        while self._next is not None and self._next.start < end:
+            if self._next.start == start:
+                path = heading_path(self._path, self._next)[:-1]
+                label = self._document.path_label(path)
+            self._advance(self._next)
+        return " ".join(label.split()[-_MAX_HEADING_WORDS:])
+
+    def _advance(self, mark: Mark) -> None:
+        self._path = heading_path(self._path, mark)
+        self._next = next(self._marks, None)
+
+
+def _joined_blocks(document: Document, min_words: int) -> Iterator[tuple[int, int]]:
+    """Yield paragraphs, short ones joined but not over the heading of a part or a chapter."""
+    parts: list[list[tuple[int, int]]] = [[]]
+    starts = {
+        mark.start
+        for mark in document.marks
+        if mark.kind in {"sheet", "slide"} or 0 < mark.level <= _PARTING_LEVEL
+    }
+    headings = {mark.start for mark in document.marks if mark.kind == "heading"}
+    for block in _blocks(document.text):
+        # A heading right under a heading stays with it.
+        if block[0] in starts and any(start not in headings for start, _ in parts[-1]):
+            parts.append([])
+        parts[-1].append(block)
+    for part in parts:
+        yield from _join_fragments(document.text, iter(part), min_words)
 
 
 def find_title(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from corpus.documents import Document
+from corpus.documents import Document, Mark
 from corpus.errors import IndexFormatError, UnreadableDocumentError
 from corpus.loaders import file_sha256
 from corpus.passages import Passage, SplitSettings, split_document
@@ -210,6 +210,7 @@ class PassageIndex:
                     "sha256": document.sha256,
                     "path": str(document.path) if document.path else None,
                     "text": document.text,
+                    "marks": [[m.start, m.kind, m.label, m.level] for m in document.marks],
                 }
                 for document in self.documents.values()
             ),
@@ -318,6 +319,7 @@ def _document(row: dict[str, Any]) -> Document:
         title=row["title"],
         sha256=row["sha256"],
         path=Path(row["path"]) if row["path"] else None,
+        marks=tuple(Mark(*mark) for mark in row.get("marks", ())),
     )
 
 

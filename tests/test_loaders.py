@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 import socket
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from corpus import load_document, load_documents
 from corpus.errors import ObserverError, UnreadableDocumentError
-from corpus.loaders import decode_text, file_sha256, shipped_documents
+from corpus.loaders import file_sha256, shipped_documents
+from corpus.text import decode_text
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 KHMER = "សួស្តី ពិភពលោក។ រាជរដ្ឋាភិបាលកម្ពុជា\n"
@@ -151,7 +153,7 @@ class TestOneFile:
         ):
             load_document(write("a.txt", bytes(range(256))))
 
-    @pytest.mark.parametrize(("name", "kind"), [("a.docx", r"'\.docx'"), ("a", "'without suffix'")])
+    @pytest.mark.parametrize(("name", "kind"), [("a.py", r"'\.py'"), ("a", "'without suffix'")])
     def test_an_unknown_kind_is_refused_with_the_known_ones(self, write, name, kind):
         with pytest.raises(
             UnreadableDocumentError, match=rf"{kind} cannot be read, only \.txt, .*; save it as"
@@ -312,8 +314,8 @@ class TestFolders:
         next(found)
         (tmp_path / "b" / "y.txt").unlink()
         (tmp_path / "b").rmdir()
-        with pytest.raises(UnreadableDocumentError, match=r"/b: cannot be read: No such file"):
-            list(found)
+        [error] = found
+        assert re.search("/b: cannot be read: No such file", str(error))
 
 
 def test_each_message_is_one_line(write, tmp_path):

@@ -131,9 +131,10 @@ def _links(cited: Iterable[tuple[int, Citation]], view: DocumentView) -> str:
 
 
 def _source(document_id: str, place: Place, view: DocumentView) -> str:
-    number = view.passage_number(document_id, place.start)
-    name = f"{escape(document_id)}, " if len(view.documents) > 1 else ""
-    return f'<p class="source">{name}paragraph {number}</p>'
+    location = view.documents[document_id].location(place.start)
+    where = escape(location) or f"paragraph {view.passage_number(document_id, place.start)}"
+    name = f"{escape(document_id)}, " if len(view.documents) > 1 or location else ""
+    return f'<p class="source">{name}{where}</p>'
 
 
 def _marked(
