@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 import unicodedata
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from corpus import Document, Passage, load_document, split_document
 from corpus.errors import ObserverError, SettingsError, UnreadableDocumentError
+from corpus.formats.pdf_page import PageImage, n_pages, page_image, page_of, words_on
 from index.embedding import Encoder, FloatArray
 from index.lexical import LexicalIndex
 from index.passage_index import IndexSettings, PassageIndex
@@ -31,6 +32,10 @@ _MAX_NAME_LENGTH = 100
 # A page that is loaded again asks for its documents sooner; one that was closed never does.
 _GRACE_SECONDS = 60.0
 _LOCK = "lock"
+# Where readers look for the mark of a PDF.
+_PDF, _PDF_WITHIN = b"%PDF-", 1024
+# Each page is drawn by a process of its own.
+_DRAWING = threading.BoundedSemaphore(2)
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 
 
@@ -68,6 +73,8 @@ class Upload:
         state: "reading", then "indexing", then "ready" or "failed".
         progress: In [0, 1]; the share of passages that are embedded.
         problem: Why it failed, in one line.
+        is_pdf: Whether its content, whatever its name, is a PDF.
+        document: Set with `passages` when it is ready.
         passages: Set with `vectors`, of shape (n_passages, dim), when it is ready.
     """
 
@@ -77,9 +84,15 @@ class Upload:
     state: str = "reading"
     progress: float = 0.0
     problem: str = ""
+    is_pdf: bool = False
     document: Document | None = None
     passages: tuple[Passage, ...] = ()
     vectors: FloatArray | None = None
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its pages can be shown as they look."""
+        return self.document is not None and self.is_pdf and n_pages(self.document) > 0
 
     def as_json(self) -> dict[str, Any]:
         """Return what the page lists."""
@@ -91,6 +104,8 @@ class Upload:
             "progress": round(self.progress, 3),
             "problem": self.problem,
             "n_passages": len(self.passages),
+            "n_pages": n_pages(self.document) if self.document else 0,
+            "has_images": self.has_images,
         }
 
 
@@ -172,6 +187,29 @@ class Library:
         except Exception as error:  # noqa: BLE001
             self._fail(upload, f"{upload.id}: cannot be read ({type(error).__name__})")
 
+    def page(
+        self, upload_id: str, number: int | None, places: Sequence[tuple[int, int]]
+    ) -> PageImage:
+        """Draw a page of a PDF with the words at these offsets marked.
+
+        Args:
+            upload_id: Which document.
+            number: Which page, from 1; None for the one of the first place.
+            places: Half-open offsets in the document's text; those on other pages are passed over.
+
+        Raises:
+            UnreadableDocumentError: There is no such page to be seen.
+        """
+        with self._lock:
+            upload = self._uploads.get(upload_id)
+        if upload is None or upload.document is None or not upload.has_images:
+            raise UnreadableDocumentError(f"{safe_name(upload_id)}: has no pages to be seen")
+        if number is None:
+            number = page_of(upload.document, places[0][0]) if places else 1
+        number = min(max(number, 1), n_pages(upload.document))
+        with _DRAWING:
+            return page_image(upload.file, number, words_on(upload.document, number, places))
+
     def remove(self, upload_id: str) -> None:
         """Forget a document and delete its file; an unknown one is none any more."""
         with self._lock:
@@ -217,6 +255,8 @@ class Library:
 
     def _process(self, upload: Upload) -> None:
         document = load_document(upload.file, document_id=upload.id)
+        with upload.file.open("rb") as stream:
+            upload.is_pdf = _PDF in stream.read(_PDF_WITHIN)
         index_settings = IndexSettings()
         passages = split_document(
             document,

@@ -38,7 +38,7 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
     try:
         kind = kind_of(path.name, data)
         if kind == ARCHIVE:
-            raise UnreadableDocumentError("is an archive of several files; use load_documents")
+            raise UnreadableDocumentError("is an archive; unpack it and add the files in it")
         return _document(path, data, data, kind, document_id or path.name)
     except UnreadableDocumentError as error:
         raise UnreadableDocumentError(f"{path}: {error}") from error

@@ -9,8 +9,16 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FilePayload,
+    Page,
+    expect,
+    sync_playwright,
+)
 
+from tests.test_uploads import make_pdf
 from tests.web_page import (
     LOW_CONTRAST,
     NAMELESS,
@@ -160,7 +168,12 @@ class TestAsking:
         expect(page.locator(".question")).to_contain_text("<img src=x onerror='window.hacked=1'>")
         expect(page.locator(".words")).to_contain_text("<script>window.hacked = true</script>")
         assert page.evaluate("window.hacked") is None
-        assert page.locator("#observer :is(img, b, strong, .katex, .answer script)").count() == 0
+        assert (
+            page.locator(
+                "#observer :is(img:not(#page-image), b, strong, .katex, .answer script)"
+            ).count()
+            == 0
+        )
 
     def test_no_request_leaves_the_machine(self, new_page, url):
         page = new_page()
@@ -228,7 +241,7 @@ class TestCitations:
         page.locator("#new-chat").focus()
         page.keyboard.press("Tab")
         focused = "getComputedStyle(document.activeElement)"
-        assert page.evaluate("document.activeElement.id") == "chats-button"
+        assert page.evaluate("document.activeElement.id") == "library-button"
         assert page.evaluate(f"{focused}.outlineStyle + {focused}.outlineWidth") == "solid2px"
 
 
@@ -242,9 +255,10 @@ class TestDocuments:
             page.get_by_role("button", name="Documents").click()
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Add documents").click()
-        chooser.value.set_files(
-            [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
-        )
+        payloads: list[FilePayload] = [
+            {"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files
+        ]
+        chooser.value.set_files(payloads)
 
     def test_an_added_document_is_listed_shown_and_asked(self, page):
         self.add(page, ("garden.txt", self.GARDEN.encode()))
@@ -256,6 +270,26 @@ class TestDocuments:
         expect(page.locator(".source")).to_have_text("garden.txt, paragraph 4")
         expect(page.locator("#text mark")).to_have_text("violet orchid")
 
+    def test_a_pdf_shows_the_page_of_a_quote_and_its_text_on_demand(self, page):
+        words = "The violet orchid flowers in March behind the old boat house."
+        self.add(page, ("garden.pdf", make_pdf("The garden in all its parts.", words)))
+        expect(page.locator("#library-list")).to_contain_text("2 pages")
+        expect(page.locator("#page-image")).to_have_attribute("alt", "Page 1 of 2 of garden.pdf")
+        ask(page, "Which orchid?")
+        expect(page.locator(".source")).to_have_text("garden.pdf, page 2")
+        marked = "Page 2 of 2 of garden.pdf, the quoted words marked"
+        expect(page.locator("#page-image")).to_have_attribute("alt", marked)
+        page.get_by_role("button", name="Page before").click()
+        expect(page.locator("#page-number")).to_have_value("1")
+        page.locator(".words .cite").click()
+        expect(page.locator("#page-image")).to_have_attribute("alt", marked)
+        expect(page.locator("#page-image")).to_be_focused()
+        assert page.evaluate(NAMELESS) == []
+        assert page.evaluate(LOW_CONTRAST) == []
+        page.get_by_role("button", name="Text", exact=True).click()
+        expect(page.locator("#text mark")).to_have_text("violet orchid")
+        expect(page.locator("#page-image")).to_be_hidden()
+
     def test_a_bad_document_is_one_line_in_the_list_and_the_others_go_on(self, page):
         self.add(
             page,
@@ -264,8 +298,8 @@ class TestDocuments:
             ("garden.txt", self.GARDEN.encode()),
         )
         for name, words in (
-            ("empty.txt", "empty.txt: holds no words; leave it out, or write some"),
-            ("big.txt", "big.txt: is larger than 1 MB; add a part of it"),
+            ("empty.txt", "holds no words; leave it out, or write some"),
+            ("big.txt", "is larger than 1 MB; add a part of it"),
             ("garden.txt", "1 passage"),
         ):
             row = page.locator("#library-list li", has=page.get_by_text(name, exact=True))

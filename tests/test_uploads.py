@@ -4,14 +4,20 @@ import asyncio
 import stat
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from io import BytesIO
 
 import pytest
+from PIL import Image, ImageChops
 
 from bot.pipeline import find_documents
 from bot.uploads import Libraries, Library, Upload, UploadSettings, safe_name
 from bot.web.feedback import FeedbackFile
 from bot.web.service import WebChat
+from corpus import Document
+from corpus.documents import Mark
 from corpus.errors import QuestionFormatError, SettingsError, UnreadableDocumentError
+from corpus.formats.pdf_page import Words, find_words, page_image, page_of, words_on
 from tests.conftest import KeywordEncoder
 from tests.web_stub import stub_bot
 
@@ -139,6 +145,86 @@ class TestLibrary:
         assert library.index is None
 
 
+class TestPages:
+    def test_a_page_is_drawn_with_the_words_marked(self, tmp_path):
+        library = Library(tmp_path / "one", KeywordEncoder("heron"), UploadSettings())
+        pdf = make_pdf("The first page speaks of a heron.", "On 3 May the heron, a grey one, left.")
+        upload = receive(library, "birds.bin.pdf", pdf)
+        library.process(upload)
+        assert upload.document
+        text = upload.document.text
+        start = text.rindex("heron")
+        page = library.page(upload.id, None, [(start, start + 5)])
+        assert (page.number, page.n_pages, page.n_marked) == (2, 2, 1)
+        assert 0 < page.top < 0.2
+        red, _, blue = Image.open(BytesIO(page.png)).convert("RGB").split()
+        # Only a mark has less blue than red.
+        assert any(ImageChops.subtract(red, blue).histogram()[100:])
+        assert not any(ImageChops.subtract(blue, red).histogram()[20:])
+        plain = library.page(upload.id, 1, [(start, start + 5)])
+        assert (plain.number, plain.n_marked, plain.top) == (1, 0, 0.0)
+        assert library.page(upload.id, 99, []).number == 2
+        assert upload.as_json()["n_pages"] == 2
+
+    def test_only_pdfs_of_the_session_have_pages_to_be_seen(self, library):
+        upload = add(library, "garden.txt", GARDEN)
+        for name in (upload.id, "letter.txt", "../1.pdf"):
+            with pytest.raises(UnreadableDocumentError, match="has no pages to be seen"):
+                library.page(name, 1, [])
+
+    def test_a_page_that_cannot_be_drawn_is_told(self, tmp_path):
+        with pytest.raises(UnreadableDocumentError, match="page 1 cannot be drawn; read its text"):
+            page_image(tmp_path / "none.pdf", 1, [])
+
+    @pytest.mark.parametrize("places", [None, [1], [["a", 2]], [[1, 2, 3]]])
+    def test_malformed_places_are_refused(self, libraries, tmp_path, places):
+        chat = WebChat(
+            stub_bot(), feedback_file=FeedbackFile(tmp_path / "f.jsonl"), libraries=libraries
+        )
+        with pytest.raises(QuestionFormatError, match="expected a list of pairs of offsets"):
+            chat.page("a.pdf", 1, places, chat.open_library())
+
+    @pytest.mark.parametrize(
+        ("words", "start"),
+        [
+            (Words("heron", before="a grey "), 5),
+            (Words("heron", after=" left"), 15),
+            (Words("HE-\nRON"), 5),
+            (Words("stork"), -1),
+            (Words(" . "), -1),
+        ],
+    )
+    def test_words_are_found_by_what_stands_around_them(self, words, start):
+        assert find_words("agreyheronredheronleft".replace("red", "fiver"), words) == start
+
+    def test_words_over_two_pages_are_parted(self):
+        marks = (Mark(0, "page", "1"), Mark(6, "page", "2"))
+        document = replace(Document.from_text("a.pdf", "one he ron two"), marks=marks)
+        assert [words.text for words in words_on(document, 1, [(4, 10)])] == ["he"]
+        assert [words.text for words in words_on(document, 2, [(4, 10)])] == [" ron"]
+        assert page_of(document, 5) == 1
+        assert page_of(document, 6) == 2
+
+
+def make_pdf(*pages: str) -> bytes:
+    """Make a PDF with a line of text on each page."""
+    objects = ["<</Type/Catalog/Pages 2 0 R>>", ""]
+    objects.append("<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+    kids = []
+    for text in pages:
+        stream = f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET"
+        objects.append(f"<</Length {len(stream)}>>stream\n{stream}\nendstream")
+        objects.append(
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents {len(objects)} 0 R"
+            "/Resources<</Font<</F1 3 0 R>>>>>>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>"
+    body = "".join(f"{n} 0 obj\n{object_}\nendobj\n" for n, object_ in enumerate(objects, 1))
+    # Readers rebuild a table of objects that is missing.
+    return f"%PDF-1.4\n{body}trailer<</Root 1 0 R/Size {len(objects) + 1}>>\n%%EOF".encode()
+
+
 class TestNames:
     @pytest.mark.parametrize(
         ("name", "safe"),
@@ -168,7 +254,7 @@ class TestLibraries:
         ann, bob = chat.open_library(), chat.open_library()
         add_and_wait(libraries, libraries.find(ann), "garden.txt", GARDEN)
         assert "violet orchid" in chat.take_turn("Which orchid?", [], None, ann)["html"]
-        assert [entry["id"] for entry in chat.library(ann)] == ["garden.txt"]
+        assert [entry["id"] for entry in chat.library(ann) or ()] == ["garden.txt"]
         for other in (bob, ""):
             assert "violet orchid" not in chat.take_turn("Which orchid?", [], None, other)["html"]
             with pytest.raises(QuestionFormatError, match=r"'garden.txt': no such document"):
@@ -262,9 +348,12 @@ class TestLibraries:
     def test_all_sessions_together_hold_no_more_than_they_may(self, tmp_path):
         settings = UploadSettings(max_bytes=1000, max_total_bytes=1500, folder=tmp_path)
         libraries = Libraries(KeywordEncoder(), settings)
-        asyncio.run(libraries.add(libraries.find(libraries.open()), "a.txt", _chunks(b"x" * 600)))
+        first, second = (libraries.find(libraries.open()) for _ in range(2))
+        assert first
+        assert second
+        asyncio.run(libraries.add(first, "a.txt", _chunks(b"x" * 600)))
         with pytest.raises(UnreadableDocumentError, match=r"b.txt: the server holds as many"):
-            asyncio.run(libraries.add(libraries.find(libraries.open()), "b.txt", _chunks(b"x")))
+            asyncio.run(libraries.add(second, "b.txt", _chunks(b"x")))
         libraries.close()
 
     def test_a_folder_that_cannot_be_made_is_named(self, tmp_path):

@@ -29,11 +29,12 @@ _GRADIO_ENVIRONMENT = {
 }
 _READER = "reader"
 # In the order they run: each file uses what the ones before it define.
-_STYLES = ("page.css", "chat.css", "document.css", "library.css")
+_STYLES = ("page.css", "chat.css", "document.css", "library.css", "pages.css")
 _SCRIPTS = (
     "calls.js",
     "storage.js",
     "document.js",
+    "pages.js",
     "turns.js",
     "chat.js",
     "library.js",
@@ -189,7 +190,13 @@ def _add_library_calls(chat: WebChat) -> None:
     def leave(secret: str) -> None:
         chat.leave(secret)
 
-    for call in (open_library, library, remove, leave):
+    @_reported
+    def page(
+        document_id: str, number: int | None, places: list[list[int]], secret: str
+    ) -> dict[str, Any]:
+        return chat.page(document_id, number, places, secret)
+
+    for call in (open_library, library, remove, leave, page):
         api(call, queue=False, api_visibility="undocumented")
 
 

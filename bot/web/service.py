@@ -1,6 +1,7 @@
 """What the page and programs ask for, without Gradio: plain values in, plain JSON out."""
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
@@ -17,7 +18,7 @@ from bot.web.messages import answer_html
 from bot.web.turns import ChatTurn, checked_question, parse_history, parse_turn
 from corpus import Document, Passage
 from corpus.errors import QuestionFormatError
-from corpus.loaders import LOADERS
+from corpus.formats.kinds import ARCHIVE, SUFFIXES
 from index.embedding import Encoder
 from index.passage_index import PassageIndex
 
@@ -182,6 +183,33 @@ class WebChat:
         """
         return self._scope(secret).view.html(document_id)
 
+    def page(
+        self, document_id: str, number: int | None, places: object, secret: str
+    ) -> dict[str, Any]:
+        """Return a page of a PDF that this session added, as an image with words marked.
+
+        Args:
+            document_id: Which document.
+            number: Which page, from 1; None for the one of the first place.
+            places: Pairs of offsets in the document's text.
+            secret: The session's.
+
+        Raises:
+            QuestionFormatError: The places are malformed.
+            UnreadableDocumentError: There is no such page to be seen.
+        """
+        library = self._library(secret)
+        if library is None:
+            raise QuestionFormatError(f"{document_id!r}: no such document")
+        drawn = library.page(document_id, number, _checked_places(places))
+        return {
+            "image": "data:image/png;base64," + b64encode(drawn.png).decode("ascii"),
+            "number": drawn.number,
+            "n_pages": drawn.n_pages,
+            "n_marked": drawn.n_marked,
+            "top": drawn.top,
+        }
+
     def ask(
         self, question: str, history: object, documents: Collection[str] | None = None
     ) -> dict[str, Any]:
@@ -304,7 +332,7 @@ class WebChat:
             "max_bytes": settings.max_bytes,
             "max_documents": settings.max_documents,
             "minutes": settings.minutes,
-            "kinds": [*LOADERS],
+            "suffixes": [suffix for suffix, kind in SUFFIXES.items() if kind != ARCHIVE],
         }
 
     def _gone(self) -> str:
@@ -328,3 +356,14 @@ def _checked_names(documents: object) -> list[str] | None:
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise QuestionFormatError("documents: expected a list of names, or null for all")
     return documents
+
+
+def _checked_places(places: object) -> list[tuple[int, int]]:
+    if not isinstance(places, list):
+        raise QuestionFormatError("places: expected a list of pairs of offsets")
+    for place in places:
+        if not (
+            isinstance(place, list) and len(place) == 2 and all(type(end) is int for end in place)
+        ):
+            raise QuestionFormatError("places: expected a list of pairs of offsets")
+    return [(start, end) for start, end in places]

@@ -53,6 +53,7 @@ function dropFailed() {
 
 async function ask(question) {
   if (chat.pending || !isAcceptable(question) || !isAnyChosen()) return false;
+  closeMenus();
   dropFailed();
   const element = newTurn(question);
   element.querySelector(".edit").addEventListener("click", () => editTurn(element, question));

@@ -16,6 +16,7 @@ async function showDocument(id) {
   pane.shown = id;
   $("document-choice").value = id;
   $("reading-title").textContent = $("document-choice").selectedOptions[0]?.textContent ?? id;
+  showPaper(!paper.isText);
 }
 
 function passagesOver(start, end) {
@@ -95,6 +96,8 @@ async function visit(place, quotes, { flash = true } = {}) {
   await showDocument(place.document);
   if (pane.shown !== place.document) return;
   markPlaces(quotes);
+  if (await visitOnPage(place, quotes, flash)) return;
+  showPaper(false);
   let mark = pane.text.querySelector(`mark.quote[data-start="${place.start}"]`);
   if (!mark) {
     for (const passage of passagesOver(place.start, place.end)) {

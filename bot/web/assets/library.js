@@ -46,7 +46,7 @@ function counted(n, noun) {
 }
 
 function factsOf(entry) {
-  if (entry.state === "failed") return entry.problem;
+  if (entry.state === "failed") return entry.problem.replace(`${entry.id}: `, "");
   const percent = `${Math.floor(100 * entry.progress)} %`;
   if (entry.state === "sending") return `Sending, ${percent}`;
   if (entry.state === "waiting") return "Waiting for the documents before it";
@@ -127,7 +127,7 @@ function showChoice(all) {
     choice.replaceChildren(...all.map(({ id }, position) => new Option(names[position], id)));
     if (all.some(({ id }) => id === pane.shown)) choice.value = pane.shown;
   }
-  $("switch").hidden = all.length < 2;
+  $("switch").hidden = all.length < 2 && !hasImages(pane.shown);
   $("reading-title").textContent = choice.selectedOptions[0]?.textContent ?? "";
 }
 
@@ -208,6 +208,7 @@ async function startLibrary({ documents, uploads, library: added }) {
   $("document-choice").addEventListener("change", (event) => chooseDocument(event.target.value).catch(report));
   showLibrary();
   startUploading();
+  startPages();
   watch().catch(report);
   await showDocument(documents[0].id);
 }
@@ -215,6 +216,12 @@ async function startLibrary({ documents, uploads, library: added }) {
 async function chooseDocument(id) {
   await showDocument(id);
   const last = transcript.lastElementChild;
-  markPlaces(last ? [...last.querySelectorAll(".words .cite")].map(placeOf) : []);
+  const quotes = last ? [...last.querySelectorAll(".words .cite")].map(placeOf) : [];
+  markPlaces(quotes);
+  if (hasImages(id) && !paper.isText) {
+    const quoted = quotes.filter((place) => place.document === id);
+    await showPage(id, quoted.length ? null : 1, quoted);
+    showPaper(true);
+  }
   if (!isNarrow()) pane.element.scrollTop = 0;
 }

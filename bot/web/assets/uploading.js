@@ -41,7 +41,8 @@ async function sendDocument(entry) {
     await openLibrary();
     const received = await sendBytes(entry);
     library.sending = library.sending.filter((other) => other !== entry);
-    library.added.push(received);
+    // It may be ready already: what follows from that is done when it is first looked at.
+    library.added.push({ ...received, state: "reading" });
     showLibrary();
     watch().catch(report);
   } catch (error) {
@@ -79,12 +80,13 @@ function openSheet() {
 function startUploading() {
   $("adding").hidden = !library.limits;
   if (!library.limits) return;
-  const { max_bytes: most, max_documents: n, minutes, kinds } = library.limits;
+  const { max_bytes: most, max_documents: n, minutes, suffixes } = library.limits;
   $("add-hint").textContent =
-    `Or drop files on the page: ${kinds.join(" ")}, up to ${counted(n, "document")} of ${most >> 20} MB. ` +
-    `Nobody else can ask them; they are deleted when you leave or after ${counted(minutes, "minute")} without a question.`;
+    "Or drop files on the page: PDF, Word, PowerPoint, Excel, HTML, Markdown, EPUB, CSV, JSON, mail, text; " +
+    `up to ${counted(n, "document")} of ${most >> 20} MB. Only you can ask them. They are deleted when you ` +
+    `leave, or after ${counted(minutes, "minute")} without a question.`;
   const field = $("files");
-  field.accept = kinds.join(",");
+  field.accept = suffixes.join(",");
   $("add-documents").addEventListener("click", () => field.click());
   field.addEventListener("change", () => {
     addDocuments(field.files);
