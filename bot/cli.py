@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,7 +11,7 @@ import click
 from bot.cli_batch import evaluate_command, run_command, verify_command
 from bot.cli_exchange import export_command, import_command
 from bot.cli_index import index_command
-from bot.cli_options import BotOpener, bot_options
+from bot.cli_options import BotOpener, bot_options, document_option
 from bot.cli_suite import compare_command, lint_command
 from bot.cli_tune import tune_command
 from bot.cli_web import web_command
@@ -21,7 +20,6 @@ from corpus.errors import ObserverError
 if TYPE_CHECKING:
     from bot.answer import Answer
     from bot.pipeline import Bot
-    from corpus.documents import Document
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
@@ -71,12 +69,13 @@ def main() -> None:
 @main.command()
 @click.argument("question")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as a JSON object.")
+@document_option
 @bot_options
-def ask(question: str, as_json: bool, opener: BotOpener) -> None:
+def ask(question: str, as_json: bool, names: tuple[str, ...], opener: BotOpener) -> None:
     """Ask one QUESTION; - reads it from standard input."""
     if question == "-":
         question = sys.stdin.read()
-    bot = opener()
+    bot = opener(names)
     answer = bot.ask(question)
     if as_json:
         from bot.answer import answer_record
@@ -87,12 +86,13 @@ def ask(question: str, as_json: bool, opener: BotOpener) -> None:
 
 
 @main.command()
+@document_option
 @bot_options
-def chat(opener: BotOpener) -> None:
+def chat(names: tuple[str, ...], opener: BotOpener) -> None:
     """Ask questions in turn; a follow-up may lean on the turns before it. Ctrl-D ends."""
     from bot.followup import Turn
 
-    bot = opener()
+    bot = opener(names)
     _edit_lines()
     history: list[Turn] = []
     if sys.stdin.isatty():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli_options import BotOpener, bot_options, documents_option
+from bot.cli_options import BotOpener, bot_options, document_option, documents_option
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _STANDARD_OUTPUT = Path("-")
     metavar="OLD_ANSWERS",
     help="List the answers that are others than in this answers file, OUTPUT itself or another.",
 )
+@document_option
 @bot_options
 @click.pass_context
 def run_command(
@@ -58,6 +59,7 @@ def run_command(
     strict: bool,
     workers: int,
     old_answers: Path | None,
+    names: tuple[str, ...],
     opener: BotOpener,
 ) -> None:
     """Ask every question of the set QUESTIONS.
@@ -81,9 +83,9 @@ def run_command(
         click.echo(problem, err=True)
     old = load_records(old_answers) if old_answers else None
     if output == _STANDARD_OUTPUT:
-        _run_to_terminal(question_set, opener, workers, old)
+        _run_to_terminal(question_set, lambda: opener(names), workers, old)
     else:
-        _run_into(output, question_set, opener, resume, overwrite, workers)
+        _run_into(output, question_set, lambda: opener(names), resume, overwrite, workers)
         if old is not None:
             _show_changes(old, load_records(output))
     if question_set.problems:
@@ -132,9 +134,7 @@ def _run_into(
         raise
 
 
-def _show_changes(
-    old: "Sequence[Record]", new: "Sequence[Record]", *, err: bool = False
-) -> None:
+def _show_changes(old: "Sequence[Record]", new: "Sequence[Record]", *, err: bool = False) -> None:
     from bot.changes import compare_runs, format_changes
 
     click.echo(format_changes(compare_runs(old, new)), err=err)

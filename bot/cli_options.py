@@ -1,6 +1,6 @@
 """Options that the commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from bot.pipeline import Bot
 
 BotOpener = Callable[..., "Bot"]
+
+document_option = click.option(
+    "--document",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Ask only this document of the index; may be given several times.",
+)
 
 
 def documents_option(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -64,8 +72,9 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
         threshold: float | None,
         **options: Any,
     ) -> None:
-        def opener(*, tuned: bool = True) -> "Bot":
+        def opener(names: Sequence[str] = (), *, tuned: bool = True) -> "Bot":
             from bot.opening import open_bot
+            from bot.pipeline import find_documents
             from bot.settings import Settings
             from index.passage_index import stale_documents
 
@@ -77,6 +86,8 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
                 changed := stale_documents(index_folder, bot.index.documents.values())
             ):
                 click.echo(changed, err=True)
+            if names:
+                bot.documents = find_documents(bot.index.documents, names)
             return bot
 
         command(*args, opener=opener, **options)

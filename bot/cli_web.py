@@ -51,6 +51,34 @@ def _parse_auth(
     "feedback.jsonl in the user's data folder.",
 )
 @click.option(
+    "--uploads/--no-uploads",
+    default=True,
+    show_default=True,
+    help="Let visitors add documents of their own, each for themselves alone.",
+)
+@click.option(
+    "--upload-size",
+    default=25,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="The largest document that is taken.",
+)
+@click.option(
+    "--upload-count",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many documents a visitor may hold.",
+)
+@click.option(
+    "--upload-minutes",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="After so many minutes without a question a visitor's documents are deleted.",
+)
+@click.option(
     "--open/--no-open", "open_browser", default=False, help="Show the page in the browser."
 )
 def web_command(
@@ -60,12 +88,17 @@ def web_command(
     sign_in: tuple[str, str] | None,
     max_queue: int,
     feedback_path: Path | None,
+    uploads: bool,
+    upload_size: int,
+    upload_count: int,
+    upload_minutes: float,
     open_browser: bool,
 ) -> None:
     """Chat in the browser; Ctrl-C ends.
 
     The page and the reading stay on this machine.
     """
+    from bot.uploads import MEGABYTE, UploadSettings
     from bot.web import WebSettings, build_app, serve
     from bot.web.feedback import default_feedback_path
     from bot.web.server import check_port
@@ -76,8 +109,13 @@ def web_command(
     bot = opener()
     # The first question loads what the others find loaded.
     bot.ask("Who wrote this?")
+    limits = UploadSettings(
+        max_bytes=upload_size * MEGABYTE, max_documents=upload_count, minutes=upload_minutes
+    )
     settings = WebSettings(
-        max_queue=max_queue, feedback_path=feedback_path or default_feedback_path()
+        max_queue=max_queue,
+        feedback_path=feedback_path or default_feedback_path(),
+        uploads=limits if uploads else None,
     )
     app = build_app(bot, settings, suggester=BotSuggester(bot))
     if sign_in is None and not _is_this_machine(host):

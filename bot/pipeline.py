@@ -1,7 +1,8 @@
 """The way from a question to an answer."""
 
+import difflib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.answer import Answer, Citation
@@ -10,8 +11,11 @@ from bot.intents import Intent, find_intent, reply_to
 from bot.reader.reading import Reader, Reading, Span
 from bot.settings import Settings
 from bot.summary import central_sentences
+from corpus.documents import Document
+from corpus.errors import SettingsError
 from corpus.languages import is_mostly_english
 from index.embedding import DEFAULT_ENCODER
+from index.joined import join
 from index.lexical import terms
 from index.passage_index import Hit, PassageIndex
 
@@ -32,6 +36,7 @@ class Bot:
         reader: Reader | None = None,
         settings: Settings | None = None,
         newer_index: Callable[[], PassageIndex | None] | None = None,
+        documents: Collection[str] | None = None,
     ) -> None:
         """Put a bot together.
 
@@ -40,6 +45,7 @@ class Bot:
             reader: What finds the answer in them; the packaged reader by default.
             settings: How much to retrieve and read, and when to abstain.
             newer_index: Gives the index that has replaced this one, or None; see `refresh`.
+            documents: The ids of those that are asked where a question names none; None for all.
         """
         if reader is None:
             from bot.reader.extractive import ExtractiveReader
@@ -48,6 +54,7 @@ class Bot:
         self.index = index
         self.reader = reader
         self.settings = settings or Settings()
+        self.documents = documents
         self._newer_index = newer_index
 
     def refresh(self) -> bool:
@@ -62,7 +69,16 @@ class Bot:
         self.index = newer
         return True
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def joined_with(self, index: PassageIndex) -> "Bot":
+        """Return a bot that answers from the documents of another index too."""
+        return Bot(join([self.index, index]), reader=self.reader, settings=self.settings)
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        documents: Collection[str] | None = None,
+    ) -> Answer:
         """Answer a question.
 
         Nothing is remembered between calls: the dialogue, if any, comes in with the question.
@@ -70,28 +86,39 @@ class Bot:
         Args:
             question: What the user typed, of any length.
             history: The turns before it, oldest first.
+            documents: The ids of those to answer from; None for those the bot was made with.
 
         Returns:
             The answer; one without text where the documents do not answer.
+
+        Raises:
+            SettingsError: There is no such document, or none is named.
         """
         started = time.perf_counter()
-        answer = self._answer(question, history)
+        if documents is None:
+            documents = self.documents
+        else:
+            documents = find_documents(self.index.documents, documents)
+        answer = self._answer(question, history, documents)
         is_default = self.index.encoder.name == DEFAULT_ENCODER
         if answer.passages and is_default and not is_mostly_english(question):
             answer = replace(answer, note=" ".join([ENGLISH_ONLY, answer.note]).strip())
         return replace(answer, seconds=time.perf_counter() - started)
 
-    def _answer(self, question: str, history: Sequence[Turn]) -> Answer:
+    def _answer(
+        self, question: str, history: Sequence[Turn], documents: Collection[str] | None
+    ) -> Answer:
         query = _shortened(question)
         intent = find_intent(query)
         if intent in {Intent.EMPTY, Intent.GREETING, Intent.THANKS, Intent.FAREWELL, Intent.HELP}:
             return _abstention(question, query, (), 0.0, reply_to(intent))
         if intent is Intent.SUMMARY:
-            return self._summary(question, query)
+            return self._summary(question, query, documents)
         query = standalone_query(query, history)
-        everything = len(self.index.passages)
+        everything = len(self.index.rows_of(documents))
         whole = everything <= self.settings.read_whole
-        hits = self.index.search(query, everything if whole else self.settings.n_passages)
+        n_hits = everything if whole else self.settings.n_passages
+        hits = self.index.search(query, n_hits, documents=documents)
         reading = self.reader.read(query, hits)
         shown = reading.hits[: self.settings.n_passages]
         threshold = self.settings.threshold
@@ -112,8 +139,8 @@ class Bot:
             alternatives=tuple(self._citation(span) for span in others),
         )
 
-    def _summary(self, question: str, query: str) -> Answer:
-        spans = central_sentences(self.index)
+    def _summary(self, question: str, query: str, documents: Collection[str] | None) -> Answer:
+        spans = central_sentences(self.index, documents=documents)
         hits = tuple(
             replace(span.hit, rank=rank) for rank, span in enumerate(_distinct(spans), start=1)
         )
@@ -139,6 +166,33 @@ class Bot:
             confidence=span.confidence,
             location=self.index.documents[passage.document_id].location(span.start),
         )
+
+
+def find_documents(documents: Mapping[str, Document], names: Iterable[str]) -> frozenset[str]:
+    """Find documents by their ids or the ends of them: "report.txt" for "2025/report.txt".
+
+    Args:
+        documents: The documents by id.
+        names: What to find; a name that several documents end in finds them all.
+
+    Raises:
+        SettingsError: A name finds nothing, or there are no names.
+    """
+    found: set[str] = set()
+    for name in names:
+        ending = f"/{name}"
+        matches = (
+            [name] if name in documents else [id_ for id_ in documents if id_.endswith(ending)]
+        )
+        if not matches:
+            close = difflib.get_close_matches(name, documents, n=1)
+            known = ", ".join(list(documents)[:5]) + (" ..." if len(documents) > 5 else "")
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {known}"
+            raise SettingsError(f"{name}: no such document; {hint}")
+        found.update(matches)
+    if not found:
+        raise SettingsError("no document is chosen to be asked; choose at least one")
+    return frozenset(found)
 
 
 def _abstention(

@@ -43,6 +43,7 @@ def describe(bot: "Bot", questions_sha256: str) -> dict[str, Any]:
                 asdict(index.settings),
                 index.encoder.fingerprint,
                 len(index.passages),
+                sorted(bot.documents or ()),
             ]
         ),
         "reader": _sha256(read_by),

@@ -17,7 +17,7 @@ def starter_questions(bot: Bot, n: int = 4) -> list[str]:
     texts = [
         question.text for question in _scripted(bot) if question.extra.get("suggest") == "first"
     ]
-    texts = texts or _spread([text for _, text in _generated(bot.index.passages[:200])], n - 1)
+    texts = texts or _spread([text for *_, text in _generated(bot.index.passages[:200])], n - 1)
     return ["What is this document about?", *texts][:n]
 
 
@@ -27,9 +27,11 @@ def next_questions(bot: Bot, answer: Answer, asked: Sequence[str], n: int = 3) -
     near = [hit.passage for hit in answer.passages[:6]]
     candidates = [
         (rank, text)
-        for start, text in _places(_scripted(bot)) or list(_generated(near))
+        for document, start, text in _places(_scripted(bot)) or list(_generated(near))
         for rank, passage in enumerate(near)
-        if passage.start <= start < passage.end and _key(text) not in done
+        if passage.document_id == document
+        and passage.start <= start < passage.end
+        and _key(text) not in done
     ]
     chosen: list[str] = []
     for _, text in sorted(candidates, key=lambda item: item[0]):
@@ -58,11 +60,14 @@ def _is_asked_well(question: Question, bot: Bot) -> bool:
     )
 
 
-def _places(questions: Sequence[Question]) -> list[tuple[int, str]]:
-    return [(question.evidence[0].start, question.text) for question in questions]
+def _places(questions: Sequence[Question]) -> list[tuple[str, int, str]]:
+    return [
+        (question.evidence[0].document_id, question.evidence[0].start, question.text)
+        for question in questions
+    ]
 
 
-def _generated(passages: Sequence[Passage]) -> Iterator[tuple[int, str]]:
+def _generated(passages: Sequence[Passage]) -> Iterator[tuple[str, int, str]]:
     """Ask after the names in passages."""
     seen = set()
     for passage in passages:
@@ -70,7 +75,7 @@ def _generated(passages: Sequence[Passage]) -> Iterator[tuple[int, str]]:
             if len(name) > 2 and name not in seen:
                 seen.add(name)
                 verb = "Who is" if is_person(name) else "What does the document say about"
-                yield passage.start, f"{verb} {name}?"
+                yield passage.document_id, passage.start, f"{verb} {name}?"
 
 
 def _spread(texts: Sequence[str], n: int) -> list[str]:

@@ -1,5 +1,7 @@
 """What documents are about: their most central sentences, quoted."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from bot.reader.reading import Span
@@ -12,7 +14,9 @@ _MIN_WORDS = 8
 _RELEVANCE = 0.7
 
 
-def central_sentences(index: PassageIndex, n: int = 4) -> list[Span]:
+def central_sentences(
+    index: PassageIndex, n: int = 4, *, documents: Collection[str] | None = None
+) -> list[Span]:
     """Choose the sentences nearest to the whole and unlike each other.
 
     Sentences come from the passages nearest to the mean of all passages, and are chosen by maximal
@@ -21,11 +25,13 @@ def central_sentences(index: PassageIndex, n: int = 4) -> list[Span]:
     Args:
         index: The documents, taken as one text.
         n: How many sentences; fewer come back from short documents.
+        documents: The ids of those to take, or None for all.
 
     Returns:
         Spans in reading order.
     """
-    vectors = index.passage_vectors()
+    rows = index.rows_of(documents)
+    vectors = index.store.vectors(rows)
     centre = vectors.mean(axis=0)
     centre /= max(float(np.linalg.norm(centre)), 1e-9)
     closeness = vectors @ centre
@@ -34,13 +40,13 @@ def central_sentences(index: PassageIndex, n: int = 4) -> list[Span]:
     sentences: list[Span] = []
     framing: list[Span] = []
     titles = {document.id: document.title for document in index.documents.values()}
-    for row in sorted(nearest | {0}):
-        passage = index.passages[row]
-        hit = Hit(passage=passage, score=float(closeness[row]), rank=1)
+    for place in sorted(nearest | {0}):
+        passage = index.passages[rows[place]]
+        hit = Hit(passage=passage, score=float(closeness[place]), rank=1)
         for start, end in split_sentences(passage.text):
             span = Span(hit, passage.start + start, passage.start + end, 0.0)
             title = titles[passage.document_id]
-            if row == 0 and title and title in span.text:
+            if place == 0 and title and title in span.text:
                 headlines.append(span)
             elif len(span.text.split()) >= _MIN_WORDS:
                 (framing if passage.context else sentences).append(span)

@@ -40,7 +40,7 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
     with _named(str(path)):
         kind = kind_of(path.name, data)
         if kind == ARCHIVE:
-            raise UnreadableDocumentError("is an archive of several files; use load_documents")
+            raise UnreadableDocumentError("is an archive; unpack it and add the files in it")
         return _document(path, data, data, kind, document_id or path.name)
 
 
@@ -75,9 +75,7 @@ def load_documents(paths: Paths) -> list[Document]:
     return sorted(iter_documents(paths), key=lambda document: document.id)
 
 
-def iter_documents(
-    paths: Paths, *, on_error: OnError | None = None
-) -> Iterator[Document]:
+def iter_documents(paths: Paths, *, on_error: OnError | None = None) -> Iterator[Document]:
     """Load files and folders one at a time, as `load_documents` does.
 
     Args:
@@ -104,9 +102,7 @@ def iter_documents(
         raise UnreadableDocumentError(f"{_listed(paths)}: none of the files could be read")
 
 
-def find_files(
-    paths: Paths, *, on_error: OnError | None = None
-) -> list[tuple[str, Path]]:
+def find_files(paths: Paths, *, on_error: OnError | None = None) -> list[tuple[str, Path]]:
     """Find the files that `iter_documents` loads, without reading them.
 
     Returns:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +27,7 @@ from index.folder import (
 )
 from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
-from index.stores import VectorStore
+from index.stores import RowArray, VectorStore
 
 DOCUMENTS = "documents.jsonl"
 PASSAGES = "passages.jsonl"
@@ -131,12 +131,15 @@ class PassageIndex:
             settings=settings,
         )
 
-    def search(self, query: str, k: int = 10) -> list[Hit]:
+    def search(
+        self, query: str, k: int = 10, *, documents: Collection[str] | None = None
+    ) -> list[Hit]:
         """Find the passages nearest to a query.
 
         Args:
             query: A question that stands alone.
-            k: How many to return; at most `len(passages)` come back.
+            k: How many to return; at most as many come back as there are passages.
+            documents: The ids of those to search; None searches all.
 
         Returns:
             Hits, best first; equal scores in the order of the documents.
@@ -148,9 +151,12 @@ class PassageIndex:
             raise ValueError(f"k must be at least 0, got {k}")
         depth = max(k, self.settings.depth)
         vector = self.encoder.encode_queries([query])
-        _, nearest = self.store.search(vector, depth)
-        _, wordiest = self.lexical.best(query, depth)
-        rows = np.union1d(nearest[0], wordiest)
+        if documents is None or self.documents.keys() <= set(documents):
+            _, nearest = self.store.search(vector, depth)
+            _, wordiest = self.lexical.best(query, depth)
+            rows = np.union1d(nearest[0], wordiest)
+        else:
+            rows = self.rows_of(documents)
         scores = convex_fusion(
             (self.store.vectors(rows) * vector[0]).sum(axis=1),
             self.lexical.scores(query, rows),
@@ -167,6 +173,12 @@ class PassageIndex:
         """Tells how this index searches, by encoder and settings, whatever its documents are."""
         key = json.dumps([self.encoder.fingerprint, asdict(self.settings)])
         return hashlib.sha256(key.encode()).hexdigest()
+
+    def rows_of(self, documents: Collection[str] | None = None) -> RowArray:
+        """Return the rows of the passages of these documents, or of all, ascending."""
+        if documents is None:
+            return np.arange(len(self.passages))
+        return np.flatnonzero([passage.document_id in documents for passage in self.passages])
 
     def passage_vectors(self) -> FloatArray:
         """Return the vectors of all passages, shape (n_passages, dim)."""

@@ -437,7 +437,9 @@ class _Update:
             for block in self.cache.encode(_lines(scratch / _NEW_TEXTS), n_new):
                 stream.write(np.ascontiguousarray(block, dtype=np.float32).data)
                 dim = block.shape[1]
-        store = store_type(self._previous.data).load(self._previous.data) if self._previous else None
+        store = (
+            store_type(self._previous.data).load(self._previous.data) if self._previous else None
+        )
         if store:
             dim = store.vectors(np.zeros(1, dtype=np.int64)).shape[1]
         new: FloatArray = (

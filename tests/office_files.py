@@ -41,7 +41,7 @@ def pptx_of(*slides, notes=""):
 def xlsx_of(**sheets):
     """Write sheets of rows by their names."""
     workbook = openpyxl.Workbook()
-    workbook.remove(workbook.active)
+    del workbook[workbook.sheetnames[0]]
     for name, rows in sheets.items():
         sheet = workbook.create_sheet(name)
         for row in rows:

@@ -9,8 +9,16 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FilePayload,
+    Page,
+    expect,
+    sync_playwright,
+)
 
+from tests.test_uploads import make_pdf
 from tests.web_page import (
     LOW_CONTRAST,
     NAMELESS,
@@ -94,7 +102,7 @@ def new_page(shared_context: BrowserContext) -> Iterator[Callable[[], Page]]:
     yield opened
     for page in pages:
         page.wait_for_function("!document.querySelector('.busy')")
-        page.evaluate("localStorage.clear()")
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")
         page.close()
     assert errors == []
 
@@ -160,7 +168,12 @@ class TestAsking:
         expect(page.locator(".question")).to_contain_text("<img src=x onerror='window.hacked=1'>")
         expect(page.locator(".words")).to_contain_text("<script>window.hacked = true</script>")
         assert page.evaluate("window.hacked") is None
-        assert page.locator("#observer :is(img, b, strong, .katex, .answer script)").count() == 0
+        assert (
+            page.locator(
+                "#observer :is(img:not(#page-image), b, strong, .katex, .answer script)"
+            ).count()
+            == 0
+        )
 
     def test_no_request_leaves_the_machine(self, new_page, url):
         page = new_page()
@@ -228,8 +241,139 @@ class TestCitations:
         page.locator("#new-chat").focus()
         page.keyboard.press("Tab")
         focused = "getComputedStyle(document.activeElement)"
-        assert page.evaluate("document.activeElement.id") == "chats-button"
+        assert page.evaluate("document.activeElement.id") == "library-button"
         assert page.evaluate(f"{focused}.outlineStyle + {focused}.outlineWidth") == "solid2px"
+
+
+class TestDocuments:
+    GARDEN = (
+        "The Garden\n\nThe violet orchid flowers in March behind the old boat house by the pier."
+    )
+
+    def add(self, page: Page, *files: tuple[str, bytes]) -> None:
+        if page.locator("#library-sheet").is_hidden():
+            page.get_by_role("button", name="Documents").click()
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Add documents").click()
+        payloads: list[FilePayload] = [
+            {"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files
+        ]
+        chooser.value.set_files(payloads)
+
+    def test_an_added_document_is_listed_shown_and_asked(self, page):
+        self.add(page, ("garden.txt", self.GARDEN.encode()))
+        row = page.locator("#library-list li", has_text="garden.txt")
+        expect(row).to_contain_text("85 bytes · 1 passage")
+        expect(page.locator("#text")).to_contain_text("violet orchid")
+        ask(page, "Which orchid?")
+        expect(page.locator(".words")).to_contain_text("violet orchid")
+        expect(page.locator(".source")).to_have_text("garden.txt, paragraph 4")
+        expect(page.locator("#text mark")).to_have_text("violet orchid")
+
+    def test_a_pdf_shows_the_page_of_a_quote_and_its_text_on_demand(self, page):
+        words = "The violet orchid flowers in March behind the old boat house."
+        self.add(page, ("garden.pdf", make_pdf("The garden in all its parts.", words)))
+        expect(page.locator("#library-list")).to_contain_text("2 pages")
+        expect(page.locator("#page-image")).to_have_attribute("alt", "Page 1 of 2 of garden.pdf")
+        ask(page, "Which orchid?")
+        expect(page.locator(".source")).to_have_text("garden.pdf, page 2")
+        marked = "Page 2 of 2 of garden.pdf, the quoted words marked"
+        expect(page.locator("#page-image")).to_have_attribute("alt", marked)
+        page.get_by_role("button", name="Page before").click()
+        expect(page.locator("#page-number")).to_have_value("1")
+        page.locator(".words .cite").click()
+        expect(page.locator("#page-image")).to_have_attribute("alt", marked)
+        expect(page.locator("#page-image")).to_be_focused()
+        assert page.evaluate(NAMELESS) == []
+        assert page.evaluate(LOW_CONTRAST) == []
+        page.get_by_role("button", name="Text", exact=True).click()
+        expect(page.locator("#text mark")).to_have_text("violet orchid")
+        expect(page.locator("#page-image")).to_be_hidden()
+
+    def test_a_bad_document_is_one_line_in_the_list_and_the_others_go_on(self, page):
+        self.add(
+            page,
+            ("empty.txt", b" "),
+            ("big.txt", b"x" * 1_100_000),
+            ("garden.txt", self.GARDEN.encode()),
+        )
+        for name, words in (
+            ("empty.txt", "holds no words; leave it out, or write some"),
+            ("big.txt", "is larger than 1 MB; add a part of it"),
+            ("garden.txt", "1 passage"),
+        ):
+            row = page.locator("#library-list li", has=page.get_by_text(name, exact=True))
+            expect(row.locator(".facts")).to_contain_text(words)
+
+    def test_a_dropped_file_is_added(self, page):
+        page.evaluate(
+            """text => {
+              const data = new DataTransfer();
+              data.items.add(new File([text], "garden.txt", { type: "text/plain" }));
+              for (const name of ["dragenter", "dragover", "drop"]) {
+                const options = { dataTransfer: data, bubbles: true, cancelable: true };
+                document.body.dispatchEvent(new DragEvent(name, options));
+              }
+            }""",
+            self.GARDEN,
+        )
+        expect(page.locator("#library-list")).to_contain_text("1 passage")
+        expect(page.locator("#drop")).to_be_hidden()
+
+    def test_a_document_that_is_not_chosen_is_not_asked(self, page):
+        self.add(page, ("garden.txt", self.GARDEN.encode()))
+        page.get_by_role("checkbox", name="letter.txt").uncheck()
+        expect(page.locator("#library-count")).to_have_text("1 of 2")
+        ask(page, "Which orchid, and who is the captain?")
+        expect(page.locator(".words")).to_have_text("violet orchid\u2060[1]")
+        page.get_by_role("button", name="Documents").click()
+        page.get_by_role("checkbox", name="garden.txt").uncheck()
+        page.get_by_label("Your question").fill("Who is the captain?")
+        page.get_by_label("Your question").press("Enter")
+        expect(page.locator("#complaint")).to_contain_text("No document is chosen")
+
+    def test_a_removed_document_is_shown_and_asked_no_more(self, page):
+        self.add(page, ("garden.txt", self.GARDEN.encode()))
+        page.get_by_role("button", name="Remove garden.txt").click()
+        expect(page.locator("#library-list li")).to_have_count(1)
+        expect(page.get_by_role("button", name="Add documents")).to_be_focused()
+        expect(page.locator("#text")).to_contain_text("The ferry leaves Kampot")
+        ask(page, "Which orchid?")
+        expect(page.locator(".words")).to_have_text("The document does not say.")
+
+    def test_documents_stay_when_the_page_is_loaded_again_and_belong_to_its_tab(
+        self, page, new_page, url
+    ):
+        self.add(page, ("garden.txt", self.GARDEN.encode()))
+        expect(page.locator("#library-list")).to_contain_text("1 passage")
+        ask(page, "Which orchid?")
+        page.reload()
+        page.wait_for_selector("#observer[data-ready]")
+        expect(page.locator(".words")).to_contain_text("violet orchid")
+        other = new_page()
+        open_page(other, url)
+        expect(other.locator("#library-list li")).to_have_count(1)
+        ask(other, "Which orchid?")
+        expect(other.locator(".words").last).to_have_text("The document does not say.")
+
+    def test_the_list_is_worked_by_keys_and_every_control_has_a_name(self, page):
+        self.add(page, ("garden.txt", self.GARDEN.encode()))
+        expect(page.locator("#library-list")).to_contain_text("1 passage")
+        assert page.evaluate(NAMELESS) == []
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name="Documents")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("checkbox", name="letter.txt")).to_be_focused()
+        page.keyboard.press("Space")
+        expect(page.locator("#library-count")).to_have_text("1 of 2")
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_the_list_has_enough_contrast(self, page, scheme):
+        page.emulate_media(color_scheme=scheme)
+        self.add(page, ("garden.txt", self.GARDEN.encode()), ("empty.txt", b""))
+        expect(page.locator("#library-list")).to_contain_text("holds no words")
+        page.get_by_role("checkbox", name="letter.txt").uncheck()
+        assert page.evaluate(LOW_CONTRAST) == []
 
 
 class TestTools:

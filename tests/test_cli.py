@@ -53,6 +53,14 @@ def test_ask_reads_a_question_from_standard_input(observer):
     )
 
 
+def test_ask_searches_the_named_document_only(observer):
+    result = observer("ask", "How many passengers does it carry?", "--document", "0.txt")
+    assert result.stdout.splitlines()[0] == "forty passengers"
+    result = observer("ask", "How many?", "--document", "1.txt")
+    assert result.exit_code == 2
+    assert result.stderr == "1.txt: no such document; did you mean '0.txt'?\n"
+
+
 def test_chat_keeps_the_dialogue_until_it_is_told_to_start_over(observer):
     lines = "Who is Sok Dara?\nWhere does he live?\n/new\nWhere does he live?\n/quit\nnever asked\n"
     shown = observer("chat", input=lines).stdout

@@ -8,8 +8,6 @@ from click.testing import CliRunner
 
 from bot.answer import Answer
 from bot.cli_batch import evaluate_command, run_command
-from bot.reader.calibration import Calibration
-from bot.reader.extractive import ExtractiveReader
 from bot.settings import Settings
 from corpus.errors import ObserverError
 from index.passage_index import IndexSettings

@@ -94,7 +94,9 @@ class TestACalibration:
 
     def test_of_another_index_is_refused(self, tuned, tmp_path):
         tuned(index="0" * 64)
-        with pytest.raises(ReaderError, match=r"was fitted for an index that searches otherwise than .*my") as caught:
+        with pytest.raises(
+            ReaderError, match=r"was fitted for an index that searches otherwise than .*my"
+        ) as caught:
             open_bot(tmp_path / "my", settings=Settings())
         assert "\n" not in str(caught.value)
 

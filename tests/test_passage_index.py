@@ -435,3 +435,12 @@ class TestStaleDocuments:
         (data / "documents.jsonl").write_text("")
         with pytest.raises(IndexFormatError, match=r"documents\.jsonl: was altered"):
             stale(saved)
+
+
+def test_a_search_in_some_documents_finds_all_that_they_have_and_nothing_else(build_index):
+    index = build_index("Leave and pay.", "Pay, pay, pay.", "Leave is granted.")
+    hits = index.search("leave and pay", 10, documents=["2.txt", "0.txt"])
+    assert {hit.passage.document_id for hit in hits} == {"0.txt", "2.txt"}
+    scores = {hit.passage: hit.score for hit in index.search("leave and pay", 10)}
+    assert all(hit.score == pytest.approx(scores[hit.passage]) for hit in hits)
+    assert index.search("leave", 10, documents=[]) == []

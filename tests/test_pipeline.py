@@ -4,6 +4,9 @@ from bot.followup import Turn
 from bot.pipeline import MAX_QUERY_CHARACTERS, Bot
 from bot.reader.reading import Reading, Span
 from bot.settings import Settings
+from corpus import Document
+from corpus.errors import SettingsError
+from index import PassageIndex
 
 LETTER = (
     "The ferry leaves Kampot at seven in the morning, but not on Sunday, and is back at night.\n\n"
@@ -133,3 +136,39 @@ def test_a_long_text_is_searched_by_its_last_question(bot):
 @pytest.mark.parametrize("text", ["ferry " * 2000, "x" * 10_000, "? " * 5000, "\U0001f600" * 9000])
 def test_a_text_of_ten_thousand_characters_is_cut_to_a_query(bot, text):
     assert len(bot.ask(text).query) <= MAX_QUERY_CHARACTERS
+
+
+class TestChosenDocuments:
+    @pytest.fixture
+    def shelf(self, build_index):
+        return build_index(LETTER, "The liner carries ninety passengers when it comes at night.")
+
+    def test_only_the_chosen_documents_are_asked(self, shelf):
+        bot = Bot(shelf, reader=WordReader("forty passengers", "ninety passengers"))
+        assert bot.ask("How many passengers?", documents=["0.txt"]).text == "forty passengers"
+        answer = bot.ask("How many passengers?", documents=["1.txt"])
+        assert answer.text == "ninety passengers"
+        assert [hit.passage.document_id for hit in answer.passages] == ["1.txt"]
+
+    def test_a_bot_may_be_made_for_some_of_the_documents(self, shelf):
+        bot = Bot(shelf, reader=WordReader("passengers"), documents={"1.txt"})
+        assert [c.document_id for c in bot.ask("How many?").citations] == ["1.txt"]
+
+    def test_what_some_documents_are_about_is_said_in_their_words(self, shelf):
+        bot = Bot(shelf, reader=WordReader())
+        answer = bot.ask("What is this about?", documents=["1.txt"])
+        assert {citation.document_id for citation in answer.citations} == {"1.txt"}
+
+    def test_an_unknown_document_is_refused(self, shelf):
+        with pytest.raises(SettingsError, match=r"2\.txt: no such document; did you mean"):
+            Bot(shelf, reader=WordReader()).ask("How many?", documents=["2.txt"])
+
+    def test_a_joined_bot_answers_from_both_indexes(self, shelf):
+        document = Document.from_text("own.txt", "The raft carries two passengers at most by day.")
+        own = PassageIndex.build([document], encoder=shelf.encoder)
+        bot = Bot(shelf, reader=WordReader("two passengers", "forty passengers")).joined_with(own)
+        cited = bot.ask("How many passengers?")
+        assert {cited.citations[0].document_id, cited.alternatives[0].document_id} == {
+            "0.txt",
+            "own.txt",
+        }

@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 from playwright.sync_api import Page
 
+from bot.uploads import MEGABYTE, UploadSettings
 from bot.web import WebSettings, build_app, serve
 from tests.web_stub import StubSuggester, stub_bot
 
@@ -59,7 +60,10 @@ def find_chromium() -> str | None:
 
 
 def start(port: int, feedback_path: Path, *texts: str) -> tuple[gr.Blocks, str]:
-    settings = WebSettings(feedback_path=feedback_path)
+    uploads = UploadSettings(
+        max_bytes=MEGABYTE, max_documents=3, folder=feedback_path.parent / "uploads"
+    )
+    settings = WebSettings(feedback_path=feedback_path, uploads=uploads)
     app = build_app(stub_bot(*texts), settings, suggester=StubSuggester())
     url = serve(app, host="127.0.0.1", port=port, sign_in=None, open_browser=False)
     return app, url

@@ -4,13 +4,14 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.answer import Answer, Citation
 from bot.followup import Turn
 from corpus import Document, Passage, split_document
-from index.passage_index import Hit
+from index.passage_index import Hit, PassageIndex
+from tests.conftest import KeywordEncoder
 
 HOSTILE = (
     "The <script>window.hacked = true</script> tag and <b>bold</b> are words here, **stars** and "
@@ -33,6 +34,7 @@ QUOTES = {
     "tag": "<script>window.hacked = true</script>",
     "net": "Kep",
     "second": "second file",
+    "orchid": "violet orchid",
 }
 
 LONG = "A Long Book\n\n" + "\n\n".join(
@@ -48,6 +50,7 @@ SECOND_FILE = (
 class StubIndex:
     documents: Mapping[str, Document]
     passages: Sequence[Passage]
+    encoder: KeywordEncoder = field(default_factory=lambda: KeywordEncoder("ferry", "orchid"))
 
 
 @dataclass
@@ -71,14 +74,27 @@ class StubBot:
         self.index = newer or self.index
         return newer is not None
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def joined_with(self, index: PassageIndex) -> "StubBot":
+        documents = {**self.index.documents, **index.documents}
+        return replace(self, index=StubIndex(documents, [*self.index.passages, *index.passages]))
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        documents: Collection[str] | None = None,
+    ) -> Answer:
         with self._lock:
             self._running += 1
             self.most_at_once = max(self.most_at_once, self._running)
         try:
             if "slowly" in question:
                 time.sleep(self.delay)
-            return self._answer(question, history)
+            if documents is None:
+                return self._answer(question, history)
+            passages = [p for p in self.index.passages if p.document_id in documents]
+            index = StubIndex(self.index.documents, passages)
+            return StubBot(index)._answer(question, history)
         finally:
             with self._lock:
                 self._running -= 1
@@ -89,7 +105,8 @@ class StubBot:
         query = question
         if history and re.search(r"\bhe\b", question):
             query = re.sub(r"\bhe\b", history[-1].answer, question)
-        quotes = [quote for word, quote in QUOTES.items() if word in query.lower()]
+        asked = [quote for word, quote in QUOTES.items() if word in query.lower()]
+        quotes = [q for q in asked if any(q in passage.text for passage in self.index.passages)]
         hits = tuple(
             Hit(passage, 1.0 / rank, rank) for rank, passage in enumerate(self.index.passages, 1)
         )

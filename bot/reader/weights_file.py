@@ -63,5 +63,5 @@ def _float(arrays: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.floa
     values = arrays[name].astype(np.float32)
     for scale in (f"{name}.scale", name.replace("_quantized", "_scale")):
         if scale != name and scale in arrays:
-            values = values * arrays[scale]
+            values = values * arrays[scale].astype(np.float32)
     return values

@@ -41,6 +41,10 @@ class DocumentView:
         """Return the title of a document; its id where it has none."""
         return self.documents[document_id].title or document_id
 
+    def n_passages(self, document_id: str) -> int:
+        """Return how many passages a document has."""
+        return len(self._rows[document_id])
+
     def passage_number(self, document_id: str, offset: int) -> int:
         """Return the number of the passage at an offset, or of the one before it."""
         rows = self._rows[document_id]

@@ -4,17 +4,17 @@ import os
 import socket
 from typing import Any
 
-import gradio as gr
-
+from bot.web.app import ChatApp
 from bot.web.theme import paper_theme
+from bot.web.uploads import upload_route
 from corpus.errors import SettingsError
 
 
 def launch_options() -> dict[str, Any]:
     """Return the keyword arguments for `gr.Blocks.launch` that make the page what it is.
 
-    Nothing is shared, tracked, monitored or kept by Gradio, and uploads, which the page has no use
-    for, are refused.
+    Nothing is shared, tracked, monitored or kept by Gradio, and uploads by its own route, which the
+    page has no use for, are refused.
     """
     return {
         "theme": paper_theme(),
@@ -34,7 +34,7 @@ def launch_options() -> dict[str, Any]:
 
 
 def serve(
-    app: gr.Blocks, *, host: str, port: int, sign_in: tuple[str, str] | None, open_browser: bool
+    app: ChatApp, *, host: str, port: int, sign_in: tuple[str, str] | None, open_browser: bool
 ) -> str:
     """Start the server in the background.
 
@@ -61,6 +61,7 @@ def serve(
             auth=sign_in,
             auth_message="Sign in to question the document.",
             inbrowser=open_browser,
+            app_kwargs={"routes": [upload_route(app.chat)]},
         )
     except OSError as error:
         raise SettingsError(

@@ -1,13 +1,16 @@
 """What the page and programs ask for, without Gradio: plain values in, plain JSON out."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+from weakref import WeakKeyDictionary
 
 from bot.answer import Answer, answer_record
 from bot.followup import Turn
 from bot.pipeline import Bot
 from bot.suggestions import next_questions, starter_questions
+from bot.uploads import Libraries, Library
 from bot.web.document_view import DocumentView
 from bot.web.export import ExportFormat, chat_as_json, chat_as_markdown
 from bot.web.feedback import FeedbackFile, Verdict, feedback_row
@@ -15,6 +18,9 @@ from bot.web.messages import answer_html
 from bot.web.turns import ChatTurn, checked_question, parse_history, parse_turn
 from corpus import Document, Passage
 from corpus.errors import QuestionFormatError
+from corpus.formats.kinds import ARCHIVE, SUFFIXES
+from index.embedding import Encoder
+from index.passage_index import PassageIndex
 
 _MAX_CORRECTION_LENGTH = 5_000
 
@@ -32,6 +38,11 @@ class Passages(Protocol):
         """The passages in reading order."""
         ...
 
+    @property
+    def encoder(self) -> Encoder:
+        """What embedded them."""
+        ...
+
 
 class Asker(Protocol):
     """What the web chat needs of a bot."""
@@ -45,8 +56,17 @@ class Asker(Protocol):
         """Go over to the index that has replaced this one; say whether there was one."""
         ...
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
-        """Answer a question or abstain."""
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        documents: Collection[str] | None = None,
+    ) -> Answer:
+        """Answer a question from some documents, or from all, or abstain."""
+        ...
+
+    def joined_with(self, index: PassageIndex) -> "Asker":
+        """Return one that answers from the documents of another index too."""
         ...
 
 
@@ -77,39 +97,68 @@ class BotSuggester:
         return next_questions(self._bot, answer, asked)
 
 
+class Scope(NamedTuple):
+    """What one session can ask and see."""
+
+    bot: Asker
+    view: DocumentView
+
+
 class WebChat:
-    """The web chat's operations; it remembers nothing between two calls."""
+    """The web chat's operations.
+
+    It remembers nothing between two calls but the documents that visitors add. Their secret names
+    the session that they belong to; without one, only the bot's own documents are there.
+    """
 
     def __init__(
-        self, bot: Asker, *, feedback_file: FeedbackFile, suggester: Suggester | None = None
+        self,
+        bot: Asker,
+        *,
+        feedback_file: FeedbackFile,
+        suggester: Suggester | None = None,
+        libraries: Libraries | None = None,
     ) -> None:
-        self._bot = bot
         self._feedback_file = feedback_file
         self._suggester = suggester
+        self._bot = bot
+        self._scopes: WeakKeyDictionary[Library, tuple[PassageIndex, Scope]] = WeakKeyDictionary()
+        self.libraries = libraries
         self._show_index()
 
     def _show_index(self) -> None:
+        index = self._bot.index
         self._first_questions = self._suggester.first() if self._suggester else []
-        self.view = DocumentView(self._bot.index.documents, self._bot.index.passages)
+        self._own = Scope(self._bot, DocumentView(index.documents, index.passages))
+        self._scopes.clear()
 
     def _refresh(self) -> None:
         """Follow the index, between two questions."""
         if self._bot.refresh():
             self._show_index()
 
-    def start(self) -> dict[str, Any]:
+    @property
+    def view(self) -> DocumentView:
+        """The bot's own documents."""
+        return self._own.view
+
+    def start(self, secret: str = "") -> dict[str, Any]:
         """Return what the page shows first.
 
-        `key` names these documents in this version: the page keeps a history for each.
+        `key` names these documents in this version: the page keeps a history for each. `uploads` is
+        None where visitors may add no documents.
         """
         self._refresh()
         return {
             "key": self._key(),
             "documents": [
                 {"id": document_id, "title": self.view.title(document_id)}
+                | {"n_passages": self.view.n_passages(document_id)}
                 for document_id in self.view.documents
             ],
             "questions": self._first_questions,
+            "uploads": self._limits(),
+            "library": self.library(secret) if secret else None,
         }
 
     def _key(self) -> str:
@@ -118,15 +167,71 @@ class WebChat:
             digest.update(f"{document.id}\0{document.sha256}\n".encode())
         return digest.hexdigest()[:16]
 
-    def document(self, document_id: str) -> str:
+    def open_library(self) -> str:
+        """Begin a session's collection of documents and return its secret.
+
+        Raises:
+            QuestionFormatError: Visitors may add no documents.
+            SettingsError: They cannot be stored.
+        """
+        if self.libraries is None:
+            raise QuestionFormatError("no documents can be added here")
+        return self.libraries.open()
+
+    def library(self, secret: str) -> list[dict[str, Any]] | None:
+        """List a session's documents, ready or not; None where they are gone."""
+        library = self._library(secret)
+        return [upload.as_json() for upload in library.uploads()] if library else None
+
+    def remove(self, secret: str, document_id: str) -> list[dict[str, Any]] | None:
+        """Delete a document of a session and list the others."""
+        if library := self._library(secret):
+            library.remove(document_id)
+        return self.library(secret)
+
+    def leave(self, secret: str) -> None:
+        """Delete a session's documents soon, unless its page comes back."""
+        if self.libraries:
+            self.libraries.leave(secret)
+
+    def document(self, document_id: str, secret: str = "") -> str:
         """Return a document as HTML.
 
         Raises:
             QuestionFormatError: There is no such document.
         """
-        return self.view.html(document_id)
+        return self._scope(secret).view.html(document_id)
 
-    def ask(self, question: str, history: object) -> dict[str, Any]:
+    def page(
+        self, document_id: str, number: int | None, places: object, secret: str
+    ) -> dict[str, Any]:
+        """Return a page of a PDF that this session added, as an image with words marked.
+
+        Args:
+            document_id: Which document.
+            number: Which page, from 1; None for the one of the first place.
+            places: Pairs of offsets in the document's text.
+            secret: The session's.
+
+        Raises:
+            QuestionFormatError: The places are malformed.
+            UnreadableDocumentError: There is no such page to be seen.
+        """
+        library = self._library(secret)
+        if library is None:
+            raise QuestionFormatError(f"{document_id!r}: no such document")
+        drawn = library.page(document_id, number, _checked_places(places))
+        return {
+            "image": "data:image/png;base64," + b64encode(drawn.png).decode("ascii"),
+            "number": drawn.number,
+            "n_pages": drawn.n_pages,
+            "n_marked": drawn.n_marked,
+            "top": drawn.top,
+        }
+
+    def ask(
+        self, question: str, history: object, documents: Collection[str] | None = None
+    ) -> dict[str, Any]:
         """Answer for a program.
 
         Returns:
@@ -134,32 +239,39 @@ class WebChat:
 
         Raises:
             QuestionFormatError: The question is empty or too long, or the history malformed.
+            SettingsError: There is no such document.
         """
         words, turns = checked_question(question), parse_history(history)
         self._refresh()
-        answer = self._bot.ask(words, turns)
+        answer = self._own.bot.ask(words, turns, _checked_names(documents))
         record = answer_record(ChatTurn.now(answer).id, answer)
         return {**record, "note": answer.note} if answer.note else record
 
-    def take_turn(self, question: str, history: object) -> dict[str, Any]:
+    def take_turn(
+        self, question: str, history: object, documents: object = None, secret: str = ""
+    ) -> dict[str, Any]:
         """Answer for the page.
 
         Returns:
             The turn, to be kept by the page, its answer as HTML, and the `key` of the documents.
 
         Raises:
-            QuestionFormatError: The question is empty or too long, or the history malformed.
+            QuestionFormatError: The question is empty or too long, the history malformed, or the
+                session's documents are gone.
+            SettingsError: There is no such document.
         """
         words, turns = checked_question(question), parse_history(history)
+        if secret and self._library(secret) is None:
+            raise QuestionFormatError(self._gone())
         self._refresh()
-        answer = self._bot.ask(words, turns)
+        bot, view = self._scope(secret)
+        answer = bot.ask(words, turns, _checked_names(documents))
         asked = [turn.question for turn in turns] + [answer.question]
         following = self._suggester.next(answer, asked) if self._suggester else []
         turn = ChatTurn.now(answer, tuple(following))
-        html = answer_html(answer, self.view)
-        return {"turn": turn.as_json(), "html": html, "key": self._key()}
+        return {"turn": turn.as_json(), "html": answer_html(answer, view), "key": self._key()}
 
-    def restore(self, turns: object) -> list[str]:
+    def restore(self, turns: object, secret: str = "") -> list[str]:
         """Render the turns that the page kept.
 
         Returns:
@@ -167,9 +279,10 @@ class WebChat:
         """
         if not isinstance(turns, list):
             raise QuestionFormatError(f"turns: expected a list, got {type(turns).__name__}")
-        return [self._restored(turn) for turn in turns]
+        view = self._scope(secret).view
+        return [_restored(turn, view) for turn in turns]
 
-    def export(self, turns: object, kind: ExportFormat) -> str:
+    def export(self, turns: object, kind: ExportFormat, secret: str = "") -> str:
         """Return the turns that the page kept as the text of a file.
 
         Raises:
@@ -178,11 +291,16 @@ class WebChat:
         formats = {"markdown": chat_as_markdown, "json": chat_as_json}
         if kind not in formats or not isinstance(turns, list):
             raise QuestionFormatError(f"export: expected a list of turns and one of {[*formats]}")
-        kept = [parse_turn(turn, self.view.documents) for turn in turns]
-        return formats[kind](kept, self.view)
+        view = self._scope(secret).view
+        kept = [parse_turn(turn, view.documents) for turn in turns]
+        return formats[kind](kept, view)
 
-    def give_feedback(self, turn: object, verdict: Verdict, right_answer: object) -> str:
+    def give_feedback(
+        self, turn: object, verdict: Verdict, right_answer: object, secret: str = ""
+    ) -> str:
         """Append a verdict to the question set.
+
+        Words of documents that a visitor added are not kept: those documents are deleted.
 
         Returns:
             What was done, for the user.
@@ -191,7 +309,7 @@ class WebChat:
             QuestionFormatError: The turn, the verdict or the right answer is malformed.
             SettingsError: The question set cannot be written.
         """
-        answer = parse_turn(turn, self.view.documents).answer
+        answer = parse_turn(turn, self._scope(secret).view.documents).answer
         if verdict not in ("liked", "disliked"):
             raise QuestionFormatError(f"verdict: expected 'liked' or 'disliked', got {verdict!r}")
         if not isinstance(right_answer, str | None):
@@ -202,14 +320,70 @@ class WebChat:
                 f"the right answer may have at most {_MAX_CORRECTION_LENGTH:,} characters; "
                 "shorten it"
             )
+        if any(hit.passage.document_id not in self.view.documents for hit in answer.passages):
+            return "Not kept: it is about documents that are deleted with this session."
         row = feedback_row(answer, verdict, words, self.view.documents)
         self._feedback_file.append(row)
         if verdict == "disliked" and words and not row["evidence"]:
             return "Noted. Those words are not in the document, so the row names no place."
         return "Noted. Thank you."
 
-    def _restored(self, turn: object) -> str:
-        try:
-            return answer_html(parse_turn(turn, self.view.documents).answer, self.view)
-        except QuestionFormatError:
-            return ""
+    def _library(self, secret: str) -> Library | None:
+        return self.libraries.find(secret) if self.libraries and secret else None
+
+    def _scope(self, secret: str) -> Scope:
+        """Return what a session can ask: the bot's documents and those that it added."""
+        library = self._library(secret)
+        index = library.index if library else None
+        if library is None or index is None:
+            return self._own
+        known, scope = self._scopes.get(library, (None, self._own))
+        if known is not index:
+            bot = self._own.bot.joined_with(index)
+            scope = Scope(bot, DocumentView(bot.index.documents, bot.index.passages))
+            self._scopes[library] = (index, scope)
+        return scope
+
+    def _limits(self) -> dict[str, Any] | None:
+        if self.libraries is None:
+            return None
+        settings = self.libraries.settings
+        return {
+            "max_bytes": settings.max_bytes,
+            "max_documents": settings.max_documents,
+            "minutes": settings.minutes,
+            "suffixes": [suffix for suffix, kind in SUFFIXES.items() if kind != ARCHIVE],
+        }
+
+    def _gone(self) -> str:
+        minutes = self.libraries.settings.minutes if self.libraries else 0
+        return (
+            f"your documents were deleted after {minutes:g} minutes without a question; "
+            "add them again"
+        )
+
+
+def _restored(turn: object, view: DocumentView) -> str:
+    try:
+        return answer_html(parse_turn(turn, view.documents).answer, view)
+    except QuestionFormatError:
+        return ""
+
+
+def _checked_names(documents: object) -> list[str] | None:
+    if documents is None:
+        return None
+    if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
+        raise QuestionFormatError("documents: expected a list of names, or null for all")
+    return documents
+
+
+def _checked_places(places: object) -> list[tuple[int, int]]:
+    if not isinstance(places, list):
+        raise QuestionFormatError("places: expected a list of pairs of offsets")
+    for place in places:
+        if not (
+            isinstance(place, list) and len(place) == 2 and all(type(end) is int for end in place)
+        ):
+            raise QuestionFormatError("places: expected a list of pairs of offsets")
+    return [(start, end) for start, end in places]

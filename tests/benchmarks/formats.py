@@ -185,7 +185,7 @@ def f1_on(document: Document) -> float:
     from bot.evaluate import evaluate, load_predictions
     from bot.pipeline import Bot
     from bot.questions import load_questions
-    from bot.run import run_questions
+    from bot.run import ask_all, record_line
     from bot.settings import Settings
     from index.embedding import SentenceEncoder
     from index.passage_index import PassageIndex
@@ -194,8 +194,8 @@ def f1_on(document: Document) -> float:
     questions = load_questions(QUESTIONS)
     with tempfile.TemporaryDirectory() as folder:
         answers = Path(folder) / "answers.jsonl"
-        run_questions(Bot(index), questions, answers)
-        return evaluate(questions, load_predictions(answers)).f1
+        answers.write_bytes(b"".join(map(record_line, ask_all(Bot(index), questions))))
+        return evaluate(questions, load_predictions(answers)).f1 or 0.0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ const $ = (id) => document.getElementById(id);
 
 const SERVER = new URL("gradio_api/", document.baseURI);
 
+// The secret of the documents that were added here; "" before there are any.
+const session = { secret: "" };
+
 class CallError extends Error {}
 
 function report(error) {

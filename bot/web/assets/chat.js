@@ -52,7 +52,8 @@ function dropFailed() {
 }
 
 async function ask(question) {
-  if (chat.pending || !isAcceptable(question)) return false;
+  if (chat.pending || !isAcceptable(question) || !isAnyChosen()) return false;
+  closeMenus();
   dropFailed();
   const element = newTurn(question);
   element.querySelector(".edit").addEventListener("click", () => editTurn(element, question));
@@ -63,7 +64,7 @@ async function ask(question) {
   refresh();
   element.scrollIntoView({ block: "start" });
   try {
-    const data = [question, historyBefore(chat.turns.length)];
+    const data = [question, historyBefore(chat.turns.length), chosenDocuments(), session.secret];
     const { turn, html, key } = await callQueued("turn", data, pending.signal);
     if (chat.pending !== pending) return true;
     followDocuments(key);
@@ -175,7 +176,7 @@ async function openChat(turns) {
   transcript.replaceChildren();
   $("complaint").textContent = "";
   clearMarks();
-  const answers = turns.length ? await call("restore", turns) : [];
+  const answers = turns.length ? await call("restore", turns, session.secret) : [];
   chat.turns = turns.filter((_, position) => answers[position]);
   for (const [position, turn] of turns.entries()) {
     if (!answers[position]) continue;

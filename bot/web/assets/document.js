@@ -18,13 +18,14 @@ function followDocuments(key) {
 async function showDocument(id) {
   pane.wanted = id;
   if (pane.shown === id) return;
-  if (!pane.html.has(id)) pane.html.set(id, await call("document", id));
+  if (!pane.html.has(id)) pane.html.set(id, await call("document", id, session.secret));
   if (pane.wanted !== id || pane.shown === id) return;
   pane.text.innerHTML = pane.html.get(id);
   pane.text.classList.toggle("endless", pane.text.childElementCount > ENDLESS);
   pane.shown = id;
   $("document-choice").value = id;
   $("reading-title").textContent = $("document-choice").selectedOptions[0]?.textContent ?? id;
+  showPaper(!paper.isText);
 }
 
 function passagesOver(start, end) {
@@ -104,6 +105,8 @@ async function visit(place, quotes, { flash = true } = {}) {
   await showDocument(place.document);
   if (pane.shown !== place.document) return;
   markPlaces(quotes);
+  if (await visitOnPage(place, quotes, flash)) return;
+  showPaper(false);
   let mark = pane.text.querySelector(`mark.quote[data-start="${place.start}"]`);
   if (!mark) {
     for (const passage of passagesOver(place.start, place.end)) {

@@ -24,7 +24,7 @@ function startBox() {
   const field = $("question");
   const submit = async () => {
     const question = field.value.trim();
-    if (chat.pending || !isAcceptable(question)) return;
+    if (chat.pending || !isAcceptable(question) || !isAnyChosen()) return;
     fillBox("");
     await ask(question);
   };
@@ -56,7 +56,7 @@ function startMenu(button, fill = () => {}) {
     fill();
     sheet.hidden = !opens;
     button.setAttribute("aria-expanded", String(opens));
-    if (opens) sheet.querySelector("button:not([disabled])")?.focus();
+    if (opens) sheet.querySelector(":is(button, input):not([disabled], [hidden])")?.focus();
   });
   sheet.parentElement.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || sheet.hidden) return;
@@ -96,7 +96,7 @@ async function switchChat(kept) {
 async function download(format) {
   closeMenus();
   $("download-button").focus();
-  const text = await call("export", chat.turns, format);
+  const text = await call("export", chat.turns, format, session.secret);
   const isJson = format === "json";
   const blob = new Blob([text], { type: isJson ? "application/json" : "text/markdown" });
   const link = document.createElement("a");
@@ -107,6 +107,7 @@ async function download(format) {
 }
 
 function startHeader() {
+  startMenu($("library-button"));
   startMenu($("chats-button"), fillChats);
   startMenu($("download-button"));
   $("new-chat").addEventListener("click", () => switchChat(null).catch(report));
@@ -129,33 +130,19 @@ function startHeader() {
   });
 }
 
-function startDocuments(documents) {
-  const choice = $("document-choice");
-  for (const { id, title } of documents) choice.add(new Option(title === id ? id : `${title} (${id})`, id));
-  if (documents.length === 1) choice.options[0].textContent = documents[0].title;
-  $("switch").hidden = documents.length < 2;
-  choice.addEventListener("change", () => chooseDocument(choice.value).catch(report));
-  return showDocument(documents[0].id);
-}
-
-async function chooseDocument(id) {
-  await showDocument(id);
-  const last = transcript.lastElementChild;
-  markPlaces(last ? [...last.querySelectorAll(".words .cite")].map(placeOf) : []);
-  if (!isNarrow()) pane.element.scrollTop = 0;
-}
-
 async function start() {
   startTheme();
   startBox();
   startHeader();
   try {
-    const { key, documents, questions } = await call("start");
+    session.secret = sessionStorage.getItem(SECRET_KEY) ?? "";
+    const begun = await call("start", session.secret);
+    const { key, questions } = begun;
     chat.firstQuestions = questions;
     showQuestions($("first-questions"), questions);
     openStorage(key);
     followDocuments(key);
-    await startDocuments(documents);
+    await startLibrary(begun);
     await openChat(currentChat()?.turns ?? []);
   } catch (error) {
     report(error);

@@ -106,7 +106,7 @@ async function sendVerdict(element, turn, verdict, rightAnswer) {
   const done = tools.querySelector(".done");
   if (turn.verdict === verdict && verdict === "liked") return;
   try {
-    done.textContent = await call("feedback", turn, verdict, rightAnswer);
+    done.textContent = await call("feedback", turn, verdict, rightAnswer, session.secret);
     turn.verdict = verdict;
     keepTurns(chat.turns);
     showVerdict(tools, turn);
