@@ -3,6 +3,9 @@
 import copy
 import hashlib
 import os
+import platform
+import shutil
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import metadata
@@ -142,11 +145,12 @@ class SentenceEncoder:
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """Embed passages as unit vectors of shape (n_texts, dim).
 
-        The model is loaded for it, so its export for queries is made too where it is missing. A few
-        passages are embedded by that export, sooner than torch is imported.
+        The export embeds them as the model does, and in float32 faster. Many are embedded by the model
+        itself where it has a processor that it computes on faster yet.
         """
         exported = self.query_model
-        if exported and exported.embeds_passages and self._is_sooner_exported(len(texts)):
+        is_many = len(texts) > _FEW_PASSAGES or "_model" in vars(self)
+        if exported and exported.embeds_passages and not (is_many and _torch_is_faster()):
             return exported.encode_passages(_encodable(texts))
         vectors = np.asarray(
             self._passage_model.encode_document(_encodable(texts), show_progress_bar=False),
@@ -154,9 +158,6 @@ class SentenceEncoder:
         ).reshape(len(texts), self.dim)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
-
-    def _is_sooner_exported(self, n_texts: int) -> bool:
-        return n_texts <= _FEW_PASSAGES and "_model" not in vars(self)
 
     def warm_up(self) -> None:
         """Load what queries need, which their first embedding would wait for."""
@@ -208,6 +209,17 @@ class SentenceEncoder:
                 f"{self._name}: cannot be loaded as a sentence-transformers model ({reason}); "
                 "name a folder, or a model of the Hugging Face hub that this machine can reach"
             ) from error
+
+
+def _torch_is_faster() -> bool:
+    """Tell, without importing torch, whether it has a GPU or a processor with bfloat16."""
+    if shutil.which("nvidia-smi") or (sys.platform, platform.machine()) == ("darwin", "arm64"):
+        return True
+    try:
+        flags = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _computes_bfloat16() -> bool:

@@ -3,7 +3,6 @@
 import json
 import re
 from array import array
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +19,6 @@ _VOCABULARY = "vocabulary.json"
 _ARRAYS = ("scores.npy", "rows.npy", "bounds.npy")
 # How much repetition in a text counts, and how much the text's length.
 _K1, _B = 1.5, 0.75
-_ROUNDING = 1e-5
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _APOSTROPHES = str.maketrans("’‘ʼ", "'''")
 _STOPWORDS = frozenset(
@@ -127,11 +125,7 @@ class LexicalIndex:
         return scores
 
     def best(self, query: str, k: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        """Find the rows that score best, most of the others unread.
-
-        MaxScore (Turtle and Flood 1995, "Query Evaluation: Strategies and Optimizations"): once the
-        terms that are left cannot lift a new row among the best k, only rows found so far are
-        looked up in them. Terms that score highest come first, which are the rare ones.
+        """Find the rows that score best.
 
         Args:
             query: A question that stands alone.
@@ -140,27 +134,16 @@ class LexicalIndex:
         Returns:
             Scores above 0 and row numbers, best first; equal scores in ascending row order.
         """
-        columns = Counter(self._columns(query))
-        most = {
-            column: count * float(self._entries(column)[1].max(initial=0))
-            for column, count in columns.items()
-        }
-        left = sum(most.values())
-        rows, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        for column in sorted(columns, key=lambda column: -most[column]):
-            threshold = -np.partition(-scores, k - 1)[k - 1] if 0 < k <= len(scores) else 0.0
-            # Sums in another order differ in the last bits.
-            if left < threshold * (1 - _ROUNDING):
-                rows = rows[scores >= threshold * (1 - _ROUNDING) - left]
-                break
-            rows, scores = _merged(rows, scores, *self._entries(column), columns[column])
-            left -= most[column]
-        scores = self.scores(query, rows)
-        if k < len(rows):
-            enough = scores >= -np.partition(-scores, k)[k]
-            rows, scores = rows[enough], scores[enough]
-        order = np.lexsort((rows, -scores))[:k]
-        return scores[order], rows[order]
+        scores = self.scores(query)
+        # The best k rows score at least as much as the k-th of those that share one term.
+        columns = [self._entries(column)[0] for column in self._columns(query)]
+        enough = min((rows for rows in columns if len(rows) >= k > 0), key=len, default=None)
+        if enough is None:
+            rows = np.flatnonzero(scores)
+        else:
+            rows = np.flatnonzero(scores >= np.partition(scores[enough], -k)[-k])
+        order = np.lexsort((rows, -scores[rows]))[:k]
+        return scores[rows[order]], rows[order]
 
     def _columns(self, query: str) -> list[int]:
         """Return the columns of a query's terms, in their order, as often as they occur."""
@@ -203,21 +186,6 @@ class LexicalIndex:
         release(scores)
         release(rows)
         return cls(vocabulary, scores, rows, bounds, n_rows)
-
-
-def _merged(
-    rows: NDArray[np.int64],
-    scores: FloatArray,
-    more_rows: NDArray[np.int32],
-    more_scores: FloatArray,
-    count: int,
-) -> tuple[NDArray[np.int64], FloatArray]:
-    """Add the scores of a column, `count` times, to those of rows found before."""
-    both = np.union1d(rows, more_rows)
-    total = np.zeros(len(both), dtype=np.float32)
-    total[np.searchsorted(both, rows)] = scores
-    total[np.searchsorted(both, more_rows)] += count * more_scores
-    return both, total
 
 
 def _check(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.lexical import LexicalIndex, _merged, terms, words
+from index.lexical import LexicalIndex, terms, words
 
 ROWS = ["Leave is paid.", "Pay is monthly, and pay is good.", "Leave is paid.", "Travel."]
 
@@ -116,18 +116,6 @@ class TestBest:
 
     def test_none_asked_for_gives_none(self, index):
         assert index.best("leave", 0)[1].shape == (0,)
-
-    def test_a_common_term_is_looked_up_in_the_rows_of_the_rare_ones(self, monkeypatch):
-        index = LexicalIndex.build(["pay rise", "pay freeze"] + ["pay"] * 200)
-        merged = []
-
-        def counted(rows, scores, more, *rest):
-            merged.append(len(more))
-            return _merged(rows, scores, more, *rest)
-
-        monkeypatch.setattr("index.lexical._merged", counted)
-        assert index.best("pay rise", 1)[1].tolist() == [0]
-        assert merged == [1]
 
     @given(
         st.lists(st.text(alphabet="abcde ", max_size=12), min_size=1, max_size=30),
