@@ -3,10 +3,14 @@
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.cli_options import BotOpener, bot_options
+
+if TYPE_CHECKING:
+    from bot.pipeline import Bot
 
 
 def _parse_auth(
@@ -98,17 +102,20 @@ def web_command(
 
     The page and the reading stay on this machine.
     """
-    from bot.uploads import MEGABYTE, UploadSettings
-    from bot.web import WebSettings, build_app, serve
-    from bot.web.feedback import default_feedback_path
-    from bot.web.server import check_port
-    from bot.web.service import BotSuggester
+    from concurrent.futures import ThreadPoolExecutor
 
-    # Before the models are loaded, which takes seconds.
-    check_port(host, port)
-    bot = opener()
-    # The first question loads what the others find loaded.
-    bot.ask("Who wrote this?")
+    from bot.uploads import MEGABYTE, UploadSettings
+
+    # Gradio takes as long to import as the models to load.
+    with ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(_warm_bot, opener)
+        from bot.web import WebSettings, build_app, serve
+        from bot.web.feedback import default_feedback_path
+        from bot.web.server import check_port
+        from bot.web.service import BotSuggester
+
+        check_port(host, port)
+        bot = opened.result()
     limits = UploadSettings(
         max_bytes=upload_size * MEGABYTE, max_documents=upload_count, minutes=upload_minutes
     )
@@ -132,6 +139,13 @@ def web_command(
         click.echo()
     finally:
         app.close(verbose=False)
+
+
+def _warm_bot(opener: BotOpener) -> "Bot":
+    bot = opener()
+    # The first question loads what the others find loaded.
+    bot.ask("Who wrote this?")
+    return bot
 
 
 def _is_this_machine(host: str) -> bool:

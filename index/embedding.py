@@ -145,8 +145,8 @@ class SentenceEncoder:
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """Embed passages as unit vectors of shape (n_texts, dim).
 
-        The export embeds them as the model does, and in float32 faster. Many are embedded by the model
-        itself where it has a processor that it computes on faster yet.
+        The export embeds them as the model does, and in float32 faster. Many are embedded by the
+        model itself where it has a processor that it computes on faster yet.
         """
         exported = self.query_model
         is_many = len(texts) > _FEW_PASSAGES or "_model" in vars(self)

@@ -109,6 +109,7 @@ class TestPackagedModel:
     def test_in_bfloat16_a_passage_means_the_same(self, encoder, monkeypatch):
         monkeypatch.setattr(module, "_FEW_PASSAGES", 0)
         monkeypatch.setattr(module, "_computes_bfloat16", lambda: True)
+        monkeypatch.setattr(module, "_torch_is_faster", lambda: True)
         texts = ["Leave is paid.", "The vessel received permission to enter the port.", ""]
         reduced = SentenceEncoder()
         vectors = reduced.encode_passages(texts)
@@ -126,10 +127,20 @@ class TestPackagedModel:
             "",
             "a\udcff",
         ]
+        monkeypatch.setattr(module, "_torch_is_faster", lambda: True)
         few = SentenceEncoder()
         vectors = few.encode_passages(texts)
         assert "_model" not in vars(few)
         monkeypatch.setattr(module, "_FEW_PASSAGES", 0)
+        assert ((vectors * SentenceEncoder().encode_passages(texts)).sum(axis=1) > 0.998).all()
+
+    def test_many_are_embedded_without_the_model_where_it_is_not_faster(self, monkeypatch):
+        monkeypatch.setattr(module, "_torch_is_faster", lambda: False)
+        texts = [f"{'The ship carried rice. ' * (n % 40)}It sailed in {n}." for n in range(140)]
+        exported = SentenceEncoder()
+        vectors = exported.encode_passages(texts)
+        assert "_model" not in vars(exported)
+        monkeypatch.setattr(module, "_torch_is_faster", lambda: True)
         assert ((vectors * SentenceEncoder().encode_passages(texts)).sum(axis=1) > 0.998).all()
 
     def test_tokens_are_counted_without_the_model_as_with_it(self, encoder, monkeypatch):

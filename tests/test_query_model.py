@@ -183,3 +183,8 @@ def _observed(args, typed=""):
     return subprocess.run(
         [sys.executable, "-c", code, *args], input=typed, capture_output=True, text=True
     )
+
+
+def test_batches_hold_texts_of_like_length_and_every_text_once(monkeypatch):
+    monkeypatch.setattr(module, "_BATCH_TOKENS", 12)
+    assert module._batches([2, 6, 20, 5, 4, 2]) == [[2], [1, 3], [4, 0, 5]]
