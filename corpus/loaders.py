@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -113,8 +114,9 @@ def find_files(paths: Paths, *, on_error: OnError | None = None) -> list[tuple[s
     """
     report = on_error or _raise
     roots = _roots(paths)
+    resolved = cache(Path.resolve)  # a folder of many files is resolved once
     # By the file itself, so that one reached by two paths or links is found once.
-    files: dict[str, Path] = {}
+    files: dict[Path, Path] = {}
     n_errors = 0
     for root in roots:
         for found in _files(root):
@@ -122,13 +124,15 @@ def find_files(paths: Paths, *, on_error: OnError | None = None) -> list[tuple[s
                 n_errors += 1
                 report(found)
             else:
-                files.setdefault(os.path.realpath(found), found)
+                itself = resolved(found.parent) / found.name
+                files.setdefault(itself.resolve() if found.is_symlink() else itself, found)
     if not files and not n_errors:
         kinds = ", ".join(SUFFIXES)
         raise UnreadableDocumentError(
             f"{_listed(paths)}: no documents found; expected files ending in {kinds}"
         )
-    return _with_ids(roots, list(files.values()))
+    # The file of a link may lie anywhere; the link itself lies where the user sees it.
+    return _with_ids(roots, [(resolved(file.parent) / file.name, file) for file in files.values()])
 
 
 def _roots(paths: Paths) -> list[Path]:
@@ -139,9 +143,7 @@ def _listed(paths: Paths) -> str:
     return ", ".join(str(root) for root in _roots(paths))
 
 
-def _with_ids(roots: list[Path], files: list[Path]) -> list[tuple[str, Path]]:
-    # The file of a link may lie anywhere; the link itself lies where the user sees it.
-    places = [(file.parent.resolve() / file.name, file) for file in files]
+def _with_ids(roots: list[Path], places: list[tuple[Path, Path]]) -> list[tuple[str, Path]]:
     if len(roots) == 1 and roots[0].is_dir():
         base = roots[0].resolve()
     elif places:

@@ -82,6 +82,18 @@ class _JoinedLexical:
     def __len__(self) -> int:
         return sum(map(len, self._indexes))
 
-    def scores(self, query: str) -> FloatArray:
-        """Score every row against a query, shape (n_rows,)."""
-        return np.concatenate([index.scores(query) for index in self._indexes])
+    def scores(self, query: str, rows: RowArray | None = None) -> FloatArray:
+        """Score rows against a query, as `LexicalIndex.scores` says."""
+        scores = np.concatenate([index.scores(query) for index in self._indexes])
+        return scores if rows is None else scores[rows]
+
+    def best(self, query: str, k: int) -> tuple[FloatArray, RowArray]:
+        """Find the rows that score best, as `LexicalIndex.best` says."""
+        bounds = np.cumsum([0, *map(len, self._indexes)])
+        found = [index.best(query, k) for index in self._indexes]
+        scores = np.concatenate([scores for scores, _ in found])
+        rows = np.concatenate(
+            [rows + first for (_, rows), first in zip(found, bounds, strict=False)]
+        )
+        order = np.lexsort((rows, -scores))[:k]
+        return scores[order], rows[order]

@@ -16,6 +16,7 @@ from index.passage_index import IndexSettings
 class StubBot:
     """Knows one word."""
 
+    documents = None
     index = SimpleNamespace(
         documents={},
         passages=(),

@@ -252,8 +252,8 @@ class TestWhatCannotBeRead:
             update()
 
     def test_a_file_that_vanishes_is_one_that_cannot_be_read(self, update, docs, monkeypatch):
-        def find_and_lose(paths):
-            found = find_files(paths)
+        def find_and_lose(paths, **options):
+            found = find_files(paths, **options)
             (docs / "a.txt").unlink()
             return found
 
