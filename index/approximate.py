@@ -235,7 +235,11 @@ def _centroids(vectors: FloatArray, n_clusters: int) -> FloatArray:
         min_points_per_centroid=1,
         max_points_per_centroid=_SAMPLE_PER_CLUSTER,
     )
-    kmeans.train(vectors[sample])
+    parts = []
+    for first in range(0, len(sample), _BLOCK):
+        parts.append(vectors[sample[first : first + _BLOCK]])
+        release(vectors)
+    kmeans.train(np.concatenate(parts))
     return np.asarray(kmeans.centroids, dtype=np.float32)
 
 

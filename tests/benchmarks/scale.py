@@ -1,4 +1,4 @@
-"""How building, memory and search grow with the number of passages: `make bench-scale`, or
+"""How building, memory and search grow with the number of passages:
 
 python -m tests.benchmarks.scale --data DATA [--sizes N ...] [--output FOLDER]
 
