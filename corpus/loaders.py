@@ -125,7 +125,8 @@ def find_files(paths: Paths, *, on_error: OnError | None = None) -> list[tuple[s
                 report(found)
             else:
                 itself = resolved(found.parent) / found.name
-                files.setdefault(itself.resolve() if found.is_symlink() else itself, found)
+                is_link = found.is_symlink()
+                files.setdefault(Path(os.path.realpath(found)) if is_link else itself, found)
     if not files and not n_errors:
         kinds = ", ".join(SUFFIXES)
         raise UnreadableDocumentError(

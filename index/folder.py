@@ -5,7 +5,7 @@ FOLDER/
 └── data-<name>/        what the manifest names as its data
     ├── documents.jsonl id, title, text, sha256 and path of each document
     ├── passages.jsonl  document, start, end, context; the text is sliced back, so it cannot drift
-    ├── vectors.faiss
+    ├── vectors.faiss   or vectors.npy and clusters/, for many passages
     └── lexical/        BM25
 
 A new version is written into a data folder of its own; then the manifest is replaced in one step.
