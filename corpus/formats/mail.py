@@ -19,7 +19,8 @@ def read_mail(data: bytes) -> Extracted:
         NoTextError: The text is in no known encoding.
     """
     message = message_from_bytes(data, policy=policy.default)
-    headers = [f"{name}: {message[name]}" for name in _HEADERS if message[name]]
+    found = {name: _header(message, name) for name in _HEADERS}
+    headers = [f"{name}: {value}" for name, value in found.items() if value]
     if not headers:
         raise UnreadableDocumentError("is no e-mail message: it has no From, To, Date or Subject")
     builder = TextBuilder()
@@ -34,7 +35,16 @@ def read_mail(data: bytes) -> Extracted:
     for attachment in message.iter_attachments():
         if name := attachment.get_filename():
             builder.add(f"Attachment: {name}")
-    return builder.build(title=message["Subject"] or "")
+    return builder.build(title=found["Subject"])
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return str(message[name] or "")
+    # The standard library's parser of addresses trips over some that are cut short.
+    except (IndexError, ValueError, AttributeError):
+        values = [value for key, value in message.raw_items() if key.lower() == name.lower()]
+        return str(values[0])
 
 
 def _content(part: EmailMessage, *, html: bool) -> str:
