@@ -87,7 +87,8 @@ def format_changes(found: RunChanges) -> str:
     counts = ", ".join(
         f"{sum(change.kind == kind for change in found.changes):,} {kind}" for kind in _KINDS
     )
-    lines = [f"{found.n_compared:,} answers compared: {counts}"]
+    noun = "answer" if found.n_compared == 1 else "answers"
+    lines = [f"{found.n_compared:,} {noun} compared: {counts}"]
     for change in found.changes:
         lines += ["", f"{change.kind:8} {change.new['id']}  {_shown(change.new['question'])}"]
         for name, record in (("before", change.old), ("now", change.new)):
