@@ -43,7 +43,7 @@ def test_both_passages_are_shown():
     old = [record("a", "forty", start=7, passage="It carries forty passengers.")]
     new = [record("a", "ninety", start=9, passage="It carries ninety\npassengers.")]
     assert format_changes(compare_runs(old, new)).splitlines() == [
-        "1 answers compared: 1 changed, 0 appeared, 0 vanished",
+        "1 answer compared: 1 changed, 0 appeared, 0 vanished",
         "",
         "changed  a  Question a?",
         "  before forty",

@@ -125,6 +125,7 @@ def test_an_update_that_is_killed_leaves_the_old_index_or_the_new_one(index, doc
             env={**os.environ, "PYTHONPATH": "."},
             stdout=subprocess.PIPE,
         )
+        assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         time.sleep(rng.uniform(0, 0.03))
         process.kill()

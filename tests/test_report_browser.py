@@ -1,32 +1,17 @@
 """The page of a report in a real Chromium, from disk."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bot.report.page import write_report
 from tests.test_report import contents, files
-from tests.web_page import LOW_CONTRAST, SWITCHES, find_chromium
+from tests.web_page import LOW_CONTRAST
 
 pytestmark = pytest.mark.browser
 __all__ = ["contents", "files"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find_chromium()
-    if path is None:
-        reason = "no Chromium on this machine: apt-get install chromium"
-        if os.environ.get("OBSERVER_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
