@@ -45,7 +45,11 @@ def test_every_command_that_the_readme_names_exists():
 
 def test_every_option_in_the_table_is_one_of_the_web_command():
     options = set(re.findall(r"^\| `(--[a-z-]+)", README, re.MULTILINE))
-    known = {name for option in main.commands["web"].params for name in option.opts}
+    known = {
+        name
+        for option in main.commands["web"].params
+        for name in [*option.opts, *option.secondary_opts]
+    }
     assert options
     assert options <= known
 
