@@ -111,6 +111,8 @@ class SentenceEncoder:
     @property
     def dim(self) -> int:
         """Length of a vector."""
+        if self.query_model:
+            return self.query_model.dim
         dim = self._model.get_embedding_dimension()
         if dim is None:
             raise EncoderError(f"{self._name}: the model does not say how long its vectors are")

@@ -101,6 +101,11 @@ class QueryModel:
         return cls(folder, settings)
 
     @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self.settings.dim
+
+    @property
     def max_tokens(self) -> int:
         """Where a text is cut, special tokens included."""
         return self.settings.max_tokens

@@ -139,6 +139,7 @@ class TestPackagedModel:
         texts = [f"{'The ship carried rice. ' * (n % 40)}It sailed in {n}." for n in range(140)]
         exported = SentenceEncoder()
         vectors = exported.encode_passages(texts)
+        assert exported.dim == vectors.shape[1] == 384
         assert "_model" not in vars(exported)
         monkeypatch.setattr(module, "_torch_is_faster", lambda: True)
         assert ((vectors * SentenceEncoder().encode_passages(texts)).sum(axis=1) > 0.998).all()
