@@ -82,9 +82,7 @@ def bot_options(command: Callable[..., None]) -> Callable[..., None]:
                 encoder=encoder, reader=reader, calibration=calibration, threshold=threshold
             )
             bot = open_bot(index_folder, settings=settings, tuned=tuned)
-            if index_folder and (
-                changed := stale_documents(index_folder, bot.index.documents.values())
-            ):
+            if index_folder and (changed := stale_documents(index_folder, bot.index)):
                 click.echo(changed, err=True)
             if names:
                 bot.documents = find_documents(bot.index.documents, names)

@@ -15,6 +15,7 @@ from bot.settings import SETTINGS_FILE, Settings
 from corpus.errors import ObserverError
 from corpus.loaders import load_documents, shipped_documents
 from index.embedding import DEFAULT_ENCODER, SentenceEncoder, packaged_model
+from index.folder import checked_data, read_manifest
 from index.passage_index import PassageIndex, stale_documents
 from index.query_model import QueryModel, export_failure
 
@@ -94,8 +95,9 @@ def _index(folder: Path | None, encoder: SentenceEncoder) -> str:
     if folder is None:
         names = ", ".join(document.id for document in load_documents(shipped_documents()))
         return f"the document that the bot ships with: {names}"
+    checked_data(folder, read_manifest(folder), thorough=True)
     index = PassageIndex.load(folder, encoder=encoder)
-    if changed := stale_documents(folder, index.documents.values()):
+    if changed := stale_documents(folder, index):
         return changed
     return f"{folder}: {len(index.documents)} documents, {len(index.passages)} passages, up to date"
 

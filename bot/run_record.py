@@ -39,7 +39,7 @@ def describe(bot: "Bot", questions_sha256: str) -> dict[str, Any]:
         "questions": questions_sha256,
         "index": _sha256(
             [
-                [[document.id, document.sha256] for document in index.documents.values()],
+                list(index.contents.sha256s.items()),
                 asdict(index.settings),
                 index.encoder.fingerprint,
                 len(index.passages),

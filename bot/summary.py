@@ -39,13 +39,12 @@ def central_sentences(
     headlines: list[Span] = []
     sentences: list[Span] = []
     framing: list[Span] = []
-    titles = {document.id: document.title for document in index.documents.values()}
     for place in sorted(nearest | {0}):
         passage = index.passages[rows[place]]
         hit = Hit(passage=passage, score=float(closeness[place]), rank=1)
         for start, end in split_sentences(passage.text):
             span = Span(hit, passage.start + start, passage.start + end, 0.0)
-            title = titles[passage.document_id]
+            title = index.documents[passage.document_id].title
             if place == 0 and title and title in span.text:
                 headlines.append(span)
             elif len(span.text.split()) >= _MIN_WORDS:
@@ -55,7 +54,7 @@ def central_sentences(
     if len(sentences) > n_chosen:
         embedded = index.encoder.encode_passages([span.text for span in sentences])
         sentences = [sentences[i] for i in _spread(embedded, embedded @ centre, n_chosen)]
-    return headlines + sorted(sentences, key=lambda span: index.passages.index(span.hit.passage))
+    return headlines + sentences
 
 
 def _spread(vectors: FloatArray, relevance: FloatArray, n: int) -> list[int]:

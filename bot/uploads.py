@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from corpus import Document, Passage, load_document, split_document
 from corpus.errors import ObserverError, SettingsError, UnreadableDocumentError
 from corpus.formats.pdf_page import PageImage, n_pages, page_image, page_of, words_on
+from index.contents import Contents
 from index.embedding import Encoder, FloatArray
 from index.lexical import LexicalIndex
 from index.passage_index import IndexSettings, PassageIndex
@@ -296,8 +297,7 @@ class Library:
         passages = [passage for upload in ready for passage in upload.passages]
         vectors = [upload.vectors for upload in ready if upload.vectors is not None]
         self._index = PassageIndex(
-            [upload.document for upload in ready if upload.document],
-            passages,
+            Contents.of([upload.document for upload in ready if upload.document], passages),
             store=FaissStore.build(np.concatenate(vectors)),
             lexical=LexicalIndex.build([passage.searchable_text for passage in passages]),
             encoder=self._encoder,

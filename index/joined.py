@@ -1,11 +1,11 @@
 """Several indexes searched as one, none of them copied."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import cast
 
 import numpy as np
 
+from index.contents import Contents
 from index.embedding import FloatArray
 from index.lexical import LexicalIndex
 from index.passage_index import PassageIndex
@@ -24,14 +24,10 @@ def join(indexes: Sequence[PassageIndex]) -> PassageIndex:
     Raises:
         ValueError: Two documents have the same id.
     """
-    documents = [document for index in indexes for document in index.documents.values()]
-    if len({document.id for document in documents}) < len(documents):
-        raise ValueError("two documents have the same id")
     store = _JoinedStore([index.store for index in indexes])
     lexical = _JoinedLexical([index.lexical for index in indexes])
     return PassageIndex(
-        documents,
-        tuple(chain.from_iterable(index.passages for index in indexes)),
+        Contents.joined([index.contents for index in indexes]),
         # They are searched and never saved, which is all that they lack.
         store=cast(VectorStore, store),
         lexical=cast(LexicalIndex, lexical),

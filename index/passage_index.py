@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from corpus.documents import Document, Mark
+from corpus.documents import Document
 from corpus.errors import IndexFormatError, UnreadableDocumentError
 from corpus.loaders import file_sha256
 from corpus.passages import Passage, SplitSettings, split_document
 from index.approximate import build_store, store_type
 from index.blocks import encode_in_blocks
+from index.contents import Contents
 from index.embedding import Encoder, FloatArray
 from index.folder import (
     MANIFEST,
@@ -28,9 +29,6 @@ from index.folder import (
 from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
 from index.stores import RowArray, VectorStore
-
-DOCUMENTS = "documents.jsonl"
-PASSAGES = "passages.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +67,24 @@ class IndexSettings:
             raise ValueError(f"depth must be at least 1, got {self.depth}")
 
 
+_NO_ROWS: RowArray = np.empty(0, dtype=np.int64)
+
+
 class PassageIndex:
     """Passages of documents, searched by vectors and by BM25, the two rankings fused."""
 
     def __init__(
         self,
-        documents: Iterable[Document],
-        passages: Sequence[Passage],
+        contents: Contents,
         *,
         store: VectorStore,
         lexical: LexicalIndex,
         encoder: Encoder,
         settings: IndexSettings,
     ) -> None:
-        self.documents = {document.id: document for document in documents}
-        self.passages = tuple(passages)
+        self.contents = contents
+        self.documents = contents.documents
+        self.passages = contents.passages
         self.store = store
         self.lexical = lexical
         self.encoder = encoder
@@ -105,8 +106,6 @@ class PassageIndex:
         """
         settings = settings or IndexSettings()
         documents = list(documents)
-        if len({document.id for document in documents}) < len(documents):
-            raise ValueError("two documents have the same id")
         passages = [
             passage
             for document in documents
@@ -121,10 +120,10 @@ class PassageIndex:
             raise UnreadableDocumentError(
                 "the documents hold no words, so there is nothing to index"
             )
+        contents = Contents.of(documents, passages)
         texts = [passage.searchable_text for passage in passages]
         return cls(
-            documents,
-            passages,
+            contents,
             store=build_store(encode_in_blocks(texts, encoder)),
             lexical=LexicalIndex.build(texts),
             encoder=encoder,
@@ -178,7 +177,8 @@ class PassageIndex:
         """Return the rows of the passages of these documents, or of all, ascending."""
         if documents is None:
             return np.arange(len(self.passages))
-        return np.flatnonzero([passage.document_id in documents for passage in self.passages])
+        found = [rows for name, rows in self.contents.rows.items() if name in documents]
+        return np.concatenate([np.arange(rows.start, rows.stop) for rows in found] or [_NO_ROWS])
 
     def passage_vectors(self) -> FloatArray:
         """Return the vectors of all passages, shape (n_passages, dim)."""
@@ -200,14 +200,13 @@ class PassageIndex:
             self.encoder.dim,
             self.settings,
             sources=sources,
-            documents={document.id: document.sha256 for document in self.documents.values()},
+            documents=dict(self.contents.sha256s),
             n_passages=len(self.passages),
         )
         write_folder(Path(folder), manifest, self._write_data)
 
     def _write_data(self, data: Path) -> None:
-        _write_rows(data / DOCUMENTS, map(document_row, self.documents.values()))
-        _write_rows(data / PASSAGES, map(passage_row, self.passages))
+        self.contents.save(data)
         self.store.save(data)
         self.lexical.save(data)
 
@@ -242,21 +241,16 @@ class PassageIndex:
                 f"set that encoder, or rebuild with: {command}"
             )
         data = checked_data(folder, manifest)
-        documents = _read_documents(folder, manifest, data)
-        with reading(folder, manifest, PASSAGES):
-            texts = {document.id: document.text for document in documents}
-            passages = [parse_passage(row, texts) for row in _read_rows(data / PASSAGES)]
-            _expect(manifest["n_passages"], len(passages), "passages")
+        contents = Contents.load(folder, manifest, data)
+        n_passages = len(contents.passages)
         kind = store_type(data)
         with reading(folder, manifest, kind.FILE):
             store = kind.load(data)
-            _expect(len(passages), len(store), "vectors")
+            _expect(n_passages, len(store), "vectors")
             _expect(dim, store.vectors(np.arange(1)).shape[1], "vectors")
         with reading(folder, manifest, LexicalIndex.FOLDER):
-            lexical = LexicalIndex.load(data, len(passages))
-        return cls(
-            documents, passages, store=store, lexical=lexical, encoder=encoder, settings=settings
-        )
+            lexical = LexicalIndex.load(data, n_passages)
+        return cls(contents, store=store, lexical=lexical, encoder=encoder, settings=settings)
 
 
 def index_manifest(
@@ -293,12 +287,12 @@ def read_settings(manifest: dict[str, Any]) -> IndexSettings:
     return IndexSettings(**{**manifest["settings"], "split": split})
 
 
-def stale_documents(folder: Path, documents: Iterable[Document]) -> str | None:
+def stale_documents(folder: Path, index: PassageIndex) -> str | None:
     """Say in one line which documents of a saved index changed on disk since it was built.
 
     Args:
         folder: The index.
-        documents: Those that were loaded from it.
+        index: What was loaded from it.
 
     Returns:
         The line, with the command that refreshes the index; None where nothing changed, or where
@@ -307,98 +301,49 @@ def stale_documents(folder: Path, documents: Iterable[Document]) -> str | None:
     Raises:
         IndexFormatError: The folder is no index of this version.
     """
+    manifest = read_manifest(folder)
+    sha256s = index.contents.sha256s
     changed = []
-    for document in documents:
-        found = file_sha256(document.path) if document.path else document.sha256
-        if found != document.sha256:
-            changed.append(Path(document.id).name + ("" if found else " (missing)"))
+    with reading(folder, manifest, MANIFEST):
+        for path, size, mtime_ns, names in _recorded_files(manifest, index):
+            if _is_as_recorded(path, size, mtime_ns):
+                continue
+            found = file_sha256(path)
+            changed += [
+                Path(name).name + ("" if found else " (missing)")
+                for name in names
+                if found != sha256s.get(name, found)
+            ]
     if not changed:
         return None
     names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
     return (
         f"{folder}: {names} changed on disk since the index was built; refresh it with: "
-        f"{refresh_command(folder, read_manifest(folder))}"
+        f"{refresh_command(folder, manifest)}"
     )
 
 
-def _read_documents(folder: Path, manifest: dict[str, Any], data: Path) -> list[Document]:
-    with reading(folder, manifest, DOCUMENTS):
-        documents = [parse_document(row) for row in _read_rows(data / DOCUMENTS)]
-        found = {document.id: document.sha256 for document in documents}
-        _expect(manifest["documents"], found, "documents")
-        _expect(len(found), len(documents), "documents")
-    return documents
+def _recorded_files(
+    manifest: dict[str, Any], index: PassageIndex
+) -> Iterator[tuple[Path, int, int, Sequence[str]]]:
+    """Yield path, size, time and documents of each indexed file; size -1 where it is not known."""
+    if "files" in manifest:
+        for path, size, mtime_ns, names in manifest["files"].values():
+            yield Path(path), size, mtime_ns, names
+    else:
+        for document in index.documents.values():
+            if document.path:
+                yield document.path, -1, 0, [document.id]
+
+
+def _is_as_recorded(path: Path, size: int, mtime_ns: int) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == (size, mtime_ns)
 
 
 def _expect(expected: object, found: object, what: str) -> None:
     if expected != found:
         raise ValueError(f"other {what} than the manifest names")
-
-
-def document_row(document: Document) -> dict[str, Any]:
-    """Turn a document into its row of `documents.jsonl`."""
-    return {
-        "id": document.id,
-        "title": document.title,
-        "sha256": document.sha256,
-        "path": str(document.path) if document.path else None,
-        "text": document.text,
-        "marks": [[m.start, m.kind, m.label, m.level] for m in document.marks],
-    }
-
-
-def parse_document(row: dict[str, Any]) -> Document:
-    """Turn a row of `documents.jsonl` into its document; a malformed one raises."""
-    if not all(isinstance(row[key], str) for key in ("id", "text", "title", "sha256")):
-        raise ValueError("expected texts")
-    return Document(
-        id=row["id"],
-        text=row["text"],
-        title=row["title"],
-        sha256=row["sha256"],
-        path=Path(row["path"]) if row["path"] else None,
-        marks=tuple(Mark(*mark) for mark in row.get("marks", ())),
-    )
-
-
-def passage_row(passage: Passage) -> dict[str, Any]:
-    """Turn a passage into its row of `passages.jsonl`."""
-    return {
-        "document": passage.document_id,
-        "start": passage.start,
-        "end": passage.end,
-        "context": passage.context,
-    }
-
-
-def parse_passage(row: dict[str, Any], texts: Mapping[str, str]) -> Passage:
-    """Turn a row of `passages.jsonl` into its passage; a malformed one raises.
-
-    Args:
-        row: The row.
-        texts: The texts of the documents by id.
-    """
-    text = texts[row["document"]]
-    start, end, context = row["start"], row["end"], row["context"]
-    if not (type(start) is type(end) is int and 0 <= start < end <= len(text)):
-        raise ValueError(f"no passage from {start!r} to {end!r}")
-    if not isinstance(context, str):
-        raise TypeError(f"expected a text as context, got {context!r}")
-    return Passage(
-        document_id=row["document"], start=start, end=end, text=text[start:end], context=context
-    )
-
-
-def _write_rows(file: Path, rows: Iterable[dict[str, Any]]) -> None:
-    with file.open("wb") as stream:
-        stream.writelines(map(row_line, rows))
-
-
-def row_line(row: dict[str, Any]) -> bytes:
-    """Return a row as its line of JSON Lines."""
-    return json.dumps(row).encode("ascii") + b"\n"
-
-
-def _read_rows(file: Path) -> list[dict[str, Any]]:
-    with file.open(encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream]

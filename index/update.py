@@ -23,6 +23,16 @@ from corpus.loaders import file_sha256, find_files, load_file
 from corpus.passages import split_document
 from index.approximate import build_store, store_type
 from index.blocks import BlockCache, text_digest
+from index.contents import (
+    DOCUMENTS,
+    PASSAGES,
+    document_row,
+    parse_document,
+    parse_passage,
+    passage_row,
+    row_line,
+    write_places,
+)
 from index.embedding import DEFAULT_ENCODER, Encoder, FloatArray
 from index.folder import (
     MANIFEST,
@@ -34,18 +44,7 @@ from index.folder import (
     write_folder,
 )
 from index.lexical import LexicalIndex
-from index.passage_index import (
-    DOCUMENTS,
-    PASSAGES,
-    IndexSettings,
-    document_row,
-    index_manifest,
-    parse_document,
-    parse_passage,
-    passage_row,
-    read_settings,
-    row_line,
-)
+from index.passage_index import IndexSettings, index_manifest, read_settings
 
 _NOTHING_TO_INDEX = "the documents hold no words, so there is nothing to index"
 # A file may change again within the tick of the clock that dates it.
@@ -251,7 +250,7 @@ class _Previous:
                 document = parse_document(json.loads(line))
                 first_byte, first_row = n_passage_bytes, n_rows
                 while following and (row := json.loads(following))["document"] == document.id:
-                    passage = parse_passage(row, {document.id: document.text})
+                    passage = parse_passage(row, {document.id: document})
                     self.row_of_text.setdefault(text_digest(passage.searchable_text), n_rows)
                     n_rows += 1
                     n_passage_bytes += len(following)
@@ -333,6 +332,7 @@ class _Update:
             )
         if self._previous and not self._n_loaded and self.documents == self._previous.documents:
             raise _NothingNewError
+        write_places(data, self.documents)
         vectors = self._vectors(scratch)
         build_store(vectors).save(data)
         dim = vectors.shape[1]
@@ -475,13 +475,13 @@ class _Rows(NamedTuple):
 def _searchable_texts(data: Path) -> Iterator[str]:
     """Read the texts of all passages back, one document at a time."""
     with (data / DOCUMENTS).open("rb") as documents, (data / PASSAGES).open("rb") as passages:
-        texts: dict[str, str] = {}
+        known: dict[str, Document] = {}
         for line in passages:
             row = json.loads(line)
-            while row["document"] not in texts:
+            while row["document"] not in known:
                 document = parse_document(json.loads(documents.readline()))
-                texts = {document.id: document.text}
-            yield parse_passage(row, texts).searchable_text
+                known = {document.id: document}
+            yield parse_passage(row, known).searchable_text
 
 
 def _lines(file: Path) -> Iterator[str]:

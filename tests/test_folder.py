@@ -238,13 +238,13 @@ class TestReading:
             read_manifest(folder)
 
     @pytest.mark.parametrize(
-        ("text", "version"), [("[]", None), ("7", None), ("{}", None), ('{"format_version": 3}', 3)]
+        ("text", "version"), [("[]", None), ("7", None), ("{}", None), ('{"format_version": 2}', 2)]
     )
     def test_another_format_is_one_line_with_the_command(self, folder, text, version):
         folder.mkdir()
         (folder / MANIFEST).write_text(text)
         with pytest.raises(
-            IndexFormatError, match=f"has index format {version}, this version reads 2; rebuild it"
+            IndexFormatError, match=f"has index format {version}, this version reads 3; rebuild it"
         ):
             read_manifest(folder)
 
@@ -265,6 +265,31 @@ class TestReading:
         ):
             read(folder)
 
+    def test_a_file_of_the_recorded_time_is_read_by_a_thorough_check_alone(self, folder):
+        write(folder)
+        manifest = read_manifest(folder)
+        file = folder / manifest["data"] / "a.txt"
+        os.utime(folder / MANIFEST, ns=(0, manifest["written"]["a.txt"] + 1))
+        file.write_text("fIrst")
+        os.utime(file, ns=(0, manifest["written"]["a.txt"]))
+        assert read(folder) == "fIrst"
+        with pytest.raises(
+            IndexFormatError, match=r"a\.txt: was altered since the index was built"
+        ):
+            checked_data(folder, manifest, thorough=True)
+
+    def test_a_file_as_young_as_the_manifest_is_read(self, folder):
+        write(folder)
+        manifest = read_manifest(folder)
+        file = folder / manifest["data"] / "a.txt"
+        file.write_text("fIrst")
+        for path in (file, folder / MANIFEST):
+            os.utime(path, ns=(0, manifest["written"]["a.txt"]))
+        with pytest.raises(
+            IndexFormatError, match=r"a\.txt: was altered since the index was built"
+        ):
+            checked_data(folder, manifest)
+
     @pytest.mark.parametrize("file", ["a.txt", "sub/b.txt"])
     def test_a_missing_file_is_named(self, folder, file):
         write(folder)
@@ -278,6 +303,7 @@ class TestReading:
             ({"data": None}, "KeyError: 'data'"),
             ({"checksums": None}, "KeyError: 'checksums'"),
             ({"checksums": 3}, "TypeError"),
+            ({"written": None}, "KeyError: 'written'"),
             ({"data": ".."}, r"no data folder is called '\.\.'"),
             ({"data": "/etc"}, "no data folder is called '/etc'"),
             ({"data": ["x"]}, "no data folder is called"),

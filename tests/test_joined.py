@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from corpus.documents import Document
 from index.joined import join
+from index.passage_index import PassageIndex
 
 FERRY = (
     "The ferry leaves at seven and pays for itself.\n\nLeave of absence is given by the captain."
@@ -18,8 +20,7 @@ def test_two_documents_with_one_id_are_refused(build_index):
 def joined(build_index):
     whole = build_index(FERRY, GARDEN)
     first = build_index(FERRY)
-    second = build_index("", GARDEN)
-    del second.documents["0.txt"]
+    second = PassageIndex.build([Document.from_text("1.txt", GARDEN)], encoder=first.encoder)
     return join([first, second]), whole
 
 
@@ -39,7 +40,10 @@ def test_the_vectors_are_searched_as_those_of_one_index(joined, query, k):
 
 def test_hits_come_from_every_part_with_their_own_documents(joined):
     together, whole = joined
-    assert together.passages == whole.passages
+    assert list(together.passages) == list(whole.passages)
+    assert together.passages[1:] == list(whole.passages[1:])
+    assert together.documents == whole.documents
+    assert list(together.documents) == ["0.txt", "1.txt"]
     assert {hit.passage.document_id for hit in together.search("leave", 4)} == {"0.txt", "1.txt"}
     [best] = together.search("orchid", 1)
     assert "orchid" in best.passage.text

@@ -46,7 +46,7 @@ def bot() -> StubBot:
 
 @pytest.fixture
 def view(bot: StubBot) -> DocumentView:
-    return DocumentView(bot.index.documents, bot.index.passages)
+    return DocumentView(bot.index.contents)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ class TestDocumentView:
 
     def test_passages_are_numbered_over_all_documents(self):
         bot = stub_bot("One\n\nThe first file has this sentence.", "The second file is here.")
-        view = DocumentView(bot.index.documents, bot.index.passages)
+        view = DocumentView(bot.index.contents)
         assert 'data-number="1"' in view.html("letter.txt")
         assert f'data-number="{len(bot.index.passages)}"' in view.html("2.txt")
         assert view.passage_number("2.txt", 0) == len(bot.index.passages)
@@ -82,7 +82,7 @@ class TestDocumentView:
 
     def test_the_title_stands_out_and_verses_keep_their_lines(self):
         bot = stub_bot("A Song\n\nRow, row, row\nyour boat,\ngently down the stream, " * 2)
-        view = DocumentView(bot.index.documents, bot.index.passages)
+        view = DocumentView(bot.index.contents)
         assert 'class="block headline">A Song' in view.html("letter.txt")
         assert 'class="block lines">Row' in view.html("letter.txt")
 

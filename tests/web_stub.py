@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from bot.answer import Answer, Citation
 from bot.followup import Turn
 from corpus import Document, Passage, split_document
+from index.contents import Contents
 from index.passage_index import Hit, PassageIndex
 from tests.conftest import KeywordEncoder
 
@@ -51,6 +52,10 @@ class StubIndex:
     documents: Mapping[str, Document]
     passages: Sequence[Passage]
     encoder: KeywordEncoder = field(default_factory=lambda: KeywordEncoder("ferry", "orchid"))
+
+    @property
+    def contents(self) -> Contents:
+        return Contents.of(self.documents.values(), self.passages)
 
 
 @dataclass

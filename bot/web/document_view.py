@@ -1,13 +1,14 @@
 """The document as the page shows it: numbered passages, as HTML in which all text is escaped."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
-from corpus import Document, Passage, split_sentences
+from corpus import split_sentences
 from corpus.errors import QuestionFormatError
+from index.contents import Contents
 
 # Shorter lines are verses, lists or addresses and keep their breaks; longer ones are wrapped prose.
 _SHORTEST_WRAPPED_LINE = 40
@@ -26,16 +27,10 @@ class DocumentView:
     Passage numbers count from 1 over all documents in reading order.
     """
 
-    def __init__(self, documents: Mapping[str, Document], passages: Sequence[Passage]) -> None:
-        self.documents = documents
-        self.passages = passages
-        self._rows: dict[str, list[int]] = {document_id: [] for document_id in documents}
-        for row, passage in enumerate(passages):
-            self._rows[passage.document_id].append(row)
-        self._starts = {
-            document_id: [passages[row].start for row in rows]
-            for document_id, rows in self._rows.items()
-        }
+    def __init__(self, contents: Contents) -> None:
+        self.documents = contents.documents
+        self.passages = contents.passages
+        self._rows = contents.rows
 
     def title(self, document_id: str) -> str:
         """Return the title of a document; its id where it has none."""
@@ -48,7 +43,7 @@ class DocumentView:
     def passage_number(self, document_id: str, offset: int) -> int:
         """Return the number of the passage at an offset, or of the one before it."""
         rows = self._rows[document_id]
-        position = bisect_right(self._starts[document_id], offset) - 1
+        position = bisect_right(rows, offset, key=lambda row: self.passages[row].start) - 1
         return rows[max(position, 0)] + 1 if rows else 0
 
     def html(self, document_id: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -16,26 +16,21 @@ from bot.web.export import ExportFormat, chat_as_json, chat_as_markdown
 from bot.web.feedback import FeedbackFile, Verdict, feedback_row
 from bot.web.messages import answer_html
 from bot.web.turns import ChatTurn, checked_question, parse_history, parse_turn
-from corpus import Document, Passage
 from corpus.errors import QuestionFormatError
 from corpus.formats.kinds import ARCHIVE, SUFFIXES
+from index.contents import Contents
 from index.embedding import Encoder
 from index.passage_index import PassageIndex
 
 _MAX_CORRECTION_LENGTH = 5_000
 
 
-class Passages(Protocol):
+class Searched(Protocol):
     """The part of an index that the page shows."""
 
     @property
-    def documents(self) -> Mapping[str, Document]:
-        """The documents by id, in order."""
-        ...
-
-    @property
-    def passages(self) -> Sequence[Passage]:
-        """The passages in reading order."""
+    def contents(self) -> Contents:
+        """The documents and their passages."""
         ...
 
     @property
@@ -48,7 +43,7 @@ class Asker(Protocol):
     """What the web chat needs of a bot."""
 
     @property
-    def index(self) -> Passages:
+    def index(self) -> Searched:
         """What the bot answers from."""
         ...
 
@@ -129,7 +124,7 @@ class WebChat:
     def _show_index(self) -> None:
         index = self._bot.index
         self._first_questions = self._suggester.first() if self._suggester else []
-        self._own = Scope(self._bot, DocumentView(index.documents, index.passages))
+        self._own = Scope(self._bot, DocumentView(index.contents))
         self._scopes.clear()
 
     def _refresh(self) -> None:
@@ -163,8 +158,8 @@ class WebChat:
 
     def _key(self) -> str:
         digest = hashlib.sha256()
-        for document in self.view.documents.values():
-            digest.update(f"{document.id}\0{document.sha256}\n".encode())
+        for name, sha256 in self._bot.index.contents.sha256s.items():
+            digest.update(f"{name}\0{sha256}\n".encode())
         return digest.hexdigest()[:16]
 
     def open_library(self) -> str:
@@ -340,7 +335,7 @@ class WebChat:
         known, scope = self._scopes.get(library, (None, self._own))
         if known is not index:
             bot = self._own.bot.joined_with(index)
-            scope = Scope(bot, DocumentView(bot.index.documents, bot.index.passages))
+            scope = Scope(bot, DocumentView(bot.index.contents))
             self._scopes[library] = (index, scope)
         return scope
 
