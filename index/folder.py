@@ -28,7 +28,7 @@ from corpus.errors import IndexFormatError
 from corpus.loaders import file_sha256
 from index.embedding import DEFAULT_ENCODER
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 # What is fitted on questions about the index; a new version of the index leaves it where it is.
 CALIBRATION = "calibration.json"
@@ -235,8 +235,10 @@ def named_data(folder: Path) -> str | None:
 
 
 def _manifest_bytes(manifest: dict[str, Any]) -> bytes:
-    # In ASCII: a file's name may hold bytes that are no text.
-    return json.dumps(manifest, indent=2).encode("ascii") + b"\n"
+    # In ASCII: a file's name may hold bytes that are no text. A line for each entry, because
+    # json indents slowly.
+    entries = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in manifest.items()]
+    return ("{\n" + ",\n".join(entries) + "\n}\n").encode("ascii")
 
 
 def _not_writable(folder: Path, error: OSError) -> IndexFormatError:
