@@ -24,7 +24,13 @@ from corpus.passages import split_document
 from index.approximate import build_store
 from index.blocks import BlockCache, text_digest
 from index.embedding import DEFAULT_ENCODER, Encoder, FloatArray
-from index.folder import MANIFEST, check_writable, replace_manifest, write_folder
+from index.folder import (
+    MANIFEST,
+    check_writable,
+    remove_leftovers,
+    replace_manifest,
+    write_folder,
+)
 from index.lexical import LexicalBuilder
 from index.passage_index import (
     DOCUMENTS,
@@ -77,8 +83,8 @@ class UpdateReport:
 
     @property
     def is_news(self) -> bool:
-        """Whether anything is other than before the update."""
-        return bool(self.added or self.changed or self.removed or self.unreadable)
+        """Whether the index is another than before the update."""
+        return bool(self.added or self.changed or self.removed)
 
 
 def update_index(
@@ -110,6 +116,7 @@ def update_index(
         IndexFormatError: The folder holds something else than an index, or cannot be written.
     """
     check_writable(folder)
+    remove_leftovers(folder)
     settings = settings or IndexSettings()
     home = f"{folder.resolve()}{os.sep}"
     unreadable: list[str] = []
