@@ -135,6 +135,12 @@ class TestAnswers:
         assert "none names what you ask" in html
         assert html.count('class="near"') == 3
 
+    def test_several_documents_do_not_say_also_when_the_turn_comes_back(self, bot, view):
+        answer = replace(bot.ask("How deep is the sea?"), n_documents=2)
+        kept = parse_turn(json.loads(json.dumps(ChatTurn.now(answer).as_json())), view.documents)
+        assert "The documents do not say." in answer_html(kept.answer, view)
+        assert "**The documents do not say\\.**" in chat_as_markdown([kept], view)
+
     def test_a_reply_to_a_greeting_is_no_abstention(self, bot, view):
         html = answer_html(bot.ask("hello"), view)
         assert "Hello. Ask about the letter." in html
