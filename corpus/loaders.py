@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,8 @@ from corpus.worker import ReadLimits, read_within_limits
 
 _LIMITS = ReadLimits()
 _UNTITLED_KINDS = frozenset({"table", "xlsx", "json", "json lines"})
+# Where readers look for the mark of a PDF.
+_PDF, _PDF_WITHIN = b"%PDF-", 1024
 # A heading that stands further down names a part.
 _TITLE_WITHIN = 300
 
@@ -43,6 +45,23 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
         if kind == ARCHIVE:
             raise UnreadableDocumentError("is an archive; unpack it and add the files in it")
         return _document(path, data, data, kind, document_id or path.name)
+
+
+def is_archive(path: Path) -> bool:
+    """Tell whether a file is an archive, which holds documents and is none itself."""
+    data = _read(path)
+    with suppress(UnreadableDocumentError):
+        return kind_of(path.name, data) == ARCHIVE
+    return False
+
+
+def is_pdf(path: Path) -> bool:
+    """Tell whether a file is a PDF, whatever its name."""
+    try:
+        with path.open("rb") as stream:
+            return _PDF in stream.read(_PDF_WITHIN)
+    except OSError:
+        return False
 
 
 def file_sha256(path: Path) -> str | None:

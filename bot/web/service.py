@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary
 
 from bot.answer import Answer, answer_record
 from bot.followup import Turn
+from bot.library import Library
 from bot.pipeline import Bot
 from bot.suggestions import next_questions, starter_questions
-from bot.uploads import Libraries, Library
+from bot.uploads import Libraries
 from bot.web.document_view import DocumentView
 from bot.web.export import ExportFormat, chat_as_json, chat_as_markdown
 from bot.web.feedback import FeedbackFile, Verdict, feedback_row
@@ -124,6 +125,8 @@ class WebChat:
         self._bot = bot
         self._scopes: WeakKeyDictionary[Library, tuple[PassageIndex, Scope]] = WeakKeyDictionary()
         self.libraries = libraries
+        # The ids of the documents that the index had at any time.
+        self._former: set[str] = set()
         self._show_index()
 
     def _show_index(self) -> None:
@@ -135,6 +138,7 @@ class WebChat:
     def _refresh(self) -> None:
         """Follow the index, between two questions."""
         if self._bot.refresh():
+            self._former |= self.view.documents.keys()
             self._show_index()
 
     @property
@@ -198,9 +202,22 @@ class WebChat:
         """Return a document as HTML.
 
         Raises:
-            QuestionFormatError: There is no such document.
+            QuestionFormatError: There is no such document, or none any more.
         """
-        return self._scope(secret).view.html(document_id)
+        view = self._scope(secret).view
+        if document_id not in view.documents:
+            raise QuestionFormatError(f"{document_id!r}: {self._why_missing(document_id, secret)}")
+        return view.html(document_id)
+
+    def _why_missing(self, document_id: str, secret: str) -> str:
+        library = self._library(secret)
+        if document_id in self._former:
+            return (
+                "was removed from the index since; put the file back and run observer index again"
+            )
+        if library and library.has_removed(document_id):
+            return "was removed since; add it again"
+        return "no such document" if library or not secret else self._gone()
 
     def page(
         self, document_id: str, number: int | None, places: object, secret: str
@@ -329,7 +346,10 @@ class WebChat:
         return "Noted. Thank you."
 
     def _library(self, secret: str) -> Library | None:
-        return self.libraries.find(secret) if self.libraries and secret else None
+        library = self.libraries.find(secret) if self.libraries and secret else None
+        if library:
+            library.keep_apart(self.view.documents)
+        return library
 
     def _scope(self, secret: str) -> Scope:
         """Return what a session can ask: the bot's documents and those that it added."""
