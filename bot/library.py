@@ -299,23 +299,25 @@ class Library:
 
     def _unpack(self, upload: Upload) -> list[Upload]:
         """Put the documents in an archive in its place; return those that can be read."""
-        most = self._settings.max_bytes
-        contents, n_bytes = [], 0
         try:
-            for name, content in archive_members(upload.file.read_bytes(), max_bytes=most):
-                if PurePosixPath(name).suffix.lower() not in SUFFIXES:
-                    continue
-                contents.append((name, content))
-                n_bytes += len(content) if isinstance(content, bytes) else 0
-                if n_bytes > most:
-                    raise UnreadableDocumentError(
-                        f"unpacks to more than {most // MEGABYTE} MB; add a part of it"
-                    )
-            if not contents:
-                raise UnreadableDocumentError("holds no documents; add some")
-            return self._replace_by_members(upload, contents)
+            return self._replace_by_members(upload, self._contents(upload.file.read_bytes()))
         except UnreadableDocumentError as error:
             raise UnreadableDocumentError(f"{upload.id}: {error}") from error
+
+    def _contents(self, archive: bytes) -> list[tuple[str, bytes | UnreadableDocumentError]]:
+        most = self._settings.max_bytes
+        contents, n_bytes = [], 0
+        for name, content in archive_members(archive, max_bytes=most):
+            if PurePosixPath(name).suffix.lower() in SUFFIXES:
+                contents.append((name, content))
+                n_bytes += len(content) if isinstance(content, bytes) else 0
+            if n_bytes > most:
+                raise UnreadableDocumentError(
+                    f"unpacks to more than {most // MEGABYTE} MB; add a part of it"
+                )
+        if not contents:
+            raise UnreadableDocumentError("holds no documents; add some")
+        return contents
 
     def _replace_by_members(
         self, upload: Upload, contents: list[tuple[str, bytes | UnreadableDocumentError]]

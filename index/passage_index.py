@@ -81,6 +81,7 @@ class PassageIndex:
         lexical: LexicalIndex,
         encoder: Encoder,
         settings: IndexSettings,
+        sources: Sequence[Path] = (),
     ) -> None:
         self.documents = {document.id: document for document in documents}
         self.passages = tuple(passages)
@@ -88,6 +89,8 @@ class PassageIndex:
         self.lexical = lexical
         self.encoder = encoder
         self.settings = settings
+        # The files and folders that a saved index was built from.
+        self.sources = tuple(sources)
 
     @classmethod
     def build(
@@ -235,6 +238,7 @@ class PassageIndex:
             built_with = manifest["encoder"]
             name, fingerprint, dim = (built_with[key] for key in ("name", "fingerprint", "dim"))
             settings = read_settings(manifest)
+            sources = [Path(source) for source in manifest["sources"]]
         if fingerprint != encoder.fingerprint:
             command = refresh_command(folder, manifest, encoder=encoder.name)
             raise IndexFormatError(
@@ -255,7 +259,13 @@ class PassageIndex:
         with reading(folder, manifest, LexicalIndex.FOLDER):
             lexical = LexicalIndex.load(data, len(passages))
         return cls(
-            documents, passages, store=store, lexical=lexical, encoder=encoder, settings=settings
+            documents,
+            passages,
+            store=store,
+            lexical=lexical,
+            encoder=encoder,
+            settings=settings,
+            sources=sources,
         )
 
 

@@ -17,12 +17,12 @@ from bot.pipeline import find_documents
 from bot.uploads import Libraries
 from bot.web.feedback import FeedbackFile
 from bot.web.service import WebChat
-from corpus import Document
+from corpus import Document, load_document
 from corpus.documents import Mark
 from corpus.errors import QuestionFormatError, SettingsError, UnreadableDocumentError
 from corpus.formats.pdf_page import Words, find_words, page_image, page_of, words_on
 from tests.conftest import KeywordEncoder
-from tests.web_stub import LETTER, stub_bot
+from tests.web_stub import LETTER, StubBot, StubIndex, stub_bot
 
 GARDEN = "The violet orchid flowers in March behind the old boat house, when the rains are over."
 
@@ -257,6 +257,46 @@ class TestPages:
     def test_a_page_that_cannot_be_drawn_is_told(self, tmp_path):
         with pytest.raises(UnreadableDocumentError, match="page 1 cannot be drawn; read its text"):
             page_image(tmp_path / "none.pdf", 1, [])
+
+    @pytest.fixture
+    def own(self, tmp_path, libraries):
+        """A chat over an index that was built from `docs`, with PDFs in it and beside it."""
+        docs = tmp_path / "docs"
+        docs.mkdir()
+        for file in (docs / "birds.pdf", tmp_path / "secret.pdf"):
+            file.write_bytes(make_pdf("The heron is a grey bird, tall and slow, of the river."))
+        (docs / "link.pdf").symlink_to(tmp_path / "secret.pdf")
+        (docs / "birds.txt").write_text(GARDEN)
+        documents = {
+            file.name: load_document(file) for file in (*docs.iterdir(), tmp_path / "secret.pdf")
+        }
+        index = StubIndex(documents, [], sources=[docs])
+        return WebChat(
+            StubBot(index), feedback_file=FeedbackFile(tmp_path / "f.jsonl"), libraries=libraries
+        )
+
+    def test_pages_of_the_indexs_own_pdfs_are_drawn(self, own):
+        start = own.view.documents["birds.pdf"].text.index("heron")
+        for secret in ("", own.open_library()):
+            page = own.page("birds.pdf", None, [[start, start + 5]], secret)
+            assert (page["number"], page["n_pages"], page["n_marked"]) == (1, 1, 1)
+        listed = {entry["id"]: entry for entry in own.start()["documents"]}
+        assert (listed["birds.pdf"]["has_images"], listed["birds.pdf"]["n_pages"]) == (True, 1)
+
+    @pytest.mark.parametrize("name", ["birds.txt", "link.pdf", "secret.pdf", "../secret.pdf", "x"])
+    def test_no_other_file_is_opened(self, own, name):
+        assert not any(
+            entry["has_images"] for entry in own.start()["documents"] if entry["id"] == name
+        )
+        with pytest.raises(UnreadableDocumentError, match="has no pages to be seen"):
+            own.page(name, 1, [], "")
+
+    def test_a_pdf_that_changed_since_it_was_indexed_is_told(self, own, tmp_path):
+        (tmp_path / "docs" / "birds.pdf").write_bytes(make_pdf("Another bird."))
+        with pytest.raises(
+            UnreadableDocumentError, match=r"birds.pdf: has changed since it was indexed; run obse"
+        ):
+            own.page("birds.pdf", 1, [], "")
 
     @pytest.mark.parametrize("places", [None, [1], [["a", 2]], [[1, 2, 3]]])
     def test_malformed_places_are_refused(self, libraries, tmp_path, places):

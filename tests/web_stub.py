@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from bot.answer import Answer, Citation
 from bot.followup import Turn
@@ -51,6 +52,7 @@ class StubIndex:
     documents: Mapping[str, Document]
     passages: Sequence[Passage]
     encoder: KeywordEncoder = field(default_factory=lambda: KeywordEncoder("ferry", "orchid"))
+    sources: Sequence[Path] = ()
 
 
 @dataclass

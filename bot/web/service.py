@@ -3,6 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -16,10 +17,11 @@ from bot.web.document_view import DocumentView
 from bot.web.export import ExportFormat, chat_as_json, chat_as_markdown
 from bot.web.feedback import FeedbackFile, Verdict, feedback_row
 from bot.web.messages import answer_html
+from bot.web.own_pages import OwnPages
 from bot.web.turns import ChatTurn, checked_question, parse_history, parse_turn
 from corpus import Document, Passage
 from corpus.errors import QuestionFormatError
-from corpus.formats.kinds import ARCHIVE, SUFFIXES
+from corpus.formats.kinds import SUFFIXES
 from index.embedding import Encoder
 from index.passage_index import PassageIndex
 
@@ -42,6 +44,11 @@ class Passages(Protocol):
     @property
     def encoder(self) -> Encoder:
         """What embedded them."""
+        ...
+
+    @property
+    def sources(self) -> Sequence[Path]:
+        """The files and folders that they were loaded from."""
         ...
 
 
@@ -133,6 +140,7 @@ class WebChat:
         index = self._bot.index
         self._first_questions = self._suggester.first() if self._suggester else []
         self._own = Scope(self._bot, DocumentView(index.documents, index.passages))
+        self._own_pages = OwnPages(index.documents, index.sources)
         self._scopes.clear()
 
     def _refresh(self) -> None:
@@ -156,8 +164,13 @@ class WebChat:
         return {
             "key": self._key(),
             "documents": [
-                {"id": document_id, "title": self.view.title(document_id)}
-                | {"n_passages": self.view.n_passages(document_id)}
+                {
+                    "id": document_id,
+                    "title": self.view.title(document_id),
+                    "n_passages": self.view.n_passages(document_id),
+                    "n_pages": self._own_pages.n_pages.get(document_id, 0),
+                    "has_images": document_id in self._own_pages.n_pages,
+                }
                 for document_id in self.view.documents
             ],
             "questions": self._first_questions,
@@ -222,7 +235,7 @@ class WebChat:
     def page(
         self, document_id: str, number: int | None, places: object, secret: str
     ) -> dict[str, Any]:
-        """Return a page of a PDF that this session added, as an image with words marked.
+        """Return a page of a PDF of the index or of this session, as an image with words marked.
 
         Args:
             document_id: Which document.
@@ -235,9 +248,8 @@ class WebChat:
             UnreadableDocumentError: There is no such page to be seen.
         """
         library = self._library(secret)
-        if library is None:
-            raise QuestionFormatError(f"{document_id!r}: no such document")
-        drawn = library.page(document_id, number, _checked_places(places))
+        pages = library if library and library.holds(document_id) else self._own_pages
+        drawn = pages.page(document_id, number, _checked_places(places))
         return {
             "image": "data:image/png;base64," + b64encode(drawn.png).decode("ascii"),
             "number": drawn.number,
@@ -372,7 +384,7 @@ class WebChat:
             "max_bytes": settings.max_bytes,
             "max_documents": settings.max_documents,
             "minutes": settings.minutes,
-            "suffixes": [suffix for suffix, kind in SUFFIXES.items() if kind != ARCHIVE],
+            "suffixes": list(SUFFIXES),
         }
 
     def _gone(self) -> str:
