@@ -51,6 +51,7 @@ class Answer:
         alternatives: Other words that answer nearly as surely, in the same or another passage.
         note: What the bot says in its own words: a reply to a greeting, why it abstained; or "".
         seconds: Time from question to answer.
+        n_documents: How many documents were asked.
     """
 
     question: str
@@ -62,6 +63,7 @@ class Answer:
     alternatives: tuple[Citation, ...] = ()
     note: str = ""
     seconds: float = 0.0
+    n_documents: int = 1
 
     @property
     def abstained(self) -> bool:

@@ -73,16 +73,22 @@ def _keep_up_to_date(
 ) -> None:
     from bot.watching import changes
 
-    _show(output, update(rebuild=rebuild))
+    report = update(rebuild=rebuild)
+    _show(output, report)
     click.echo("Watching for changes (Ctrl-C ends)")
+    # What could not be read, the last time; it is told once, however long it stays so.
+    told: Sequence[str] = report.unreadable
     for _ in changes(paths, output):
         try:
             report = update()
         except ObserverError as error:
-            click.echo(f"{error}; the index stays as it was", err=True)
+            if told != [str(error)]:
+                click.echo(f"{error}; the index stays as it was", err=True)
+            told = [str(error)]
         else:
-            if report.is_news:
+            if report.is_news or report.unreadable != told:
                 _show(output, report)
+            told = report.unreadable
 
 
 def _show(output: Path, report: "UpdateReport") -> None:

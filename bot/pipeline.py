@@ -103,7 +103,8 @@ class Bot:
         is_default = self.index.encoder.name == DEFAULT_ENCODER
         if answer.passages and is_default and not is_mostly_english(question):
             answer = replace(answer, note=" ".join([ENGLISH_ONLY, answer.note]).strip())
-        return replace(answer, seconds=time.perf_counter() - started)
+        n_documents = len(self.index.documents if documents is None else documents)
+        return replace(answer, seconds=time.perf_counter() - started, n_documents=n_documents)
 
     def _answer(
         self, question: str, history: Sequence[Turn], documents: Collection[str] | None

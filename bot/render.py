@@ -8,7 +8,6 @@ from corpus.documents import Document
 from corpus.passages import Passage
 from corpus.sentences import widened_to_sentences
 
-ABSTENTION = "The document does not say."
 ALTERNATIVES = "It may also be:"
 _CONFIDENCE_WORDS = ((0.9, "very likely"), (0.7, "likely"), (0.5, "fairly likely"), (0.0, "unsure"))
 _NEAREST = 3
@@ -34,6 +33,11 @@ def sentence_around(citation: Citation, passage: str) -> tuple[int, int]:
     return widened_to_sentences(passage, citation.start - offset, citation.end - offset)
 
 
+def abstention(answer: Answer) -> str:
+    """Say that what was asked does not answer."""
+    return "The documents do not say." if answer.n_documents > 1 else "The document does not say."
+
+
 def render_answer(
     answer: Answer, documents: Mapping[str, Document], *, width: int = 80, color: bool = False
 ) -> str:
@@ -54,7 +58,7 @@ def render_answer(
     if answer.abstained:
         if not answer.passages:
             return _printable(answer.note)
-        lines += [mark.bold(ABSTENTION), _wrap(answer.note, width)]
+        lines += [mark.bold(abstention(answer)), _wrap(answer.note, width)]
         for hit in answer.passages[:_NEAREST]:
             text = f"{_place(hit.passage, documents)}: {_shown(hit.passage.text)}"
             lines.append(mark.dim(_wrap(text, width, "  ")))

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,8 @@ from corpus.worker import ReadLimits, read_within_limits
 
 _LIMITS = ReadLimits()
 _UNTITLED_KINDS = frozenset({"table", "xlsx", "json", "json lines"})
+# Where readers look for the mark of a PDF.
+_PDF, _PDF_WITHIN = b"%PDF-", 1024
 # A heading that stands further down names a part.
 _TITLE_WITHIN = 300
 
@@ -43,6 +45,23 @@ def load_document(path: Path, *, document_id: str | None = None) -> Document:
         if kind == ARCHIVE:
             raise UnreadableDocumentError("is an archive; unpack it and add the files in it")
         return _document(path, data, data, kind, document_id or path.name)
+
+
+def is_archive(path: Path) -> bool:
+    """Tell whether a file is an archive, which holds documents and is none itself."""
+    data = _read(path)
+    with suppress(UnreadableDocumentError):
+        return kind_of(path.name, data) == ARCHIVE
+    return False
+
+
+def is_pdf(path: Path) -> bool:
+    """Tell whether a file is a PDF, whatever its name."""
+    try:
+        with path.open("rb") as stream:
+            return _PDF in stream.read(_PDF_WITHIN)
+    except OSError:
+        return False
 
 
 def file_sha256(path: Path) -> str | None:
@@ -114,9 +133,10 @@ def find_files(paths: Paths, *, on_error: OnError | None = None) -> list[tuple[s
     """
     report = on_error or _raise
     roots = _roots(paths)
-    resolved = cache(Path.resolve)  # a folder of many files is resolved once
+    # Paths are texts here: a folder may hold very many files, and Path takes its time.
+    resolved = cache(os.path.realpath)
     # By the file itself, so that one reached by two paths or links is found once.
-    files: dict[Path, Path] = {}
+    files: dict[str, tuple[str, str]] = {}
     n_errors = 0
     for root in roots:
         for found in _files(root):
@@ -124,16 +144,17 @@ def find_files(paths: Paths, *, on_error: OnError | None = None) -> list[tuple[s
                 n_errors += 1
                 report(found)
             else:
-                itself = resolved(found.parent) / found.name
-                is_link = found.is_symlink()
-                files.setdefault(Path(os.path.realpath(found)) if is_link else itself, found)
+                folder, name = os.path.split(found)
+                # The file of a link may lie anywhere; the link itself lies where the user sees it.
+                place = os.path.join(resolved(folder), name)  # noqa: PTH118
+                is_link = os.path.islink(found)  # noqa: PTH114
+                files.setdefault(os.path.realpath(found) if is_link else place, (place, found))
     if not files and not n_errors:
         kinds = ", ".join(SUFFIXES)
         raise UnreadableDocumentError(
             f"{_listed(paths)}: no documents found; expected files ending in {kinds}"
         )
-    # The file of a link may lie anywhere; the link itself lies where the user sees it.
-    return _with_ids(roots, [(resolved(file.parent) / file.name, file) for file in files.values()])
+    return _with_ids(roots, list(files.values()))
 
 
 def _roots(paths: Paths) -> list[Path]:
@@ -144,12 +165,16 @@ def _listed(paths: Paths) -> str:
     return ", ".join(str(root) for root in _roots(paths))
 
 
-def _with_ids(roots: list[Path], places: list[tuple[Path, Path]]) -> list[tuple[str, Path]]:
+def _with_ids(roots: list[Path], files: list[tuple[str, str]]) -> list[tuple[str, Path]]:
+    """Return the ids and paths of files, given the place and the path of each."""
     if len(roots) == 1 and roots[0].is_dir():
-        base = roots[0].resolve()
-    elif places:
-        base = Path(os.path.commonpath([place.parent for place, _ in places]))
-    return sorted((place.relative_to(base).as_posix(), file) for place, file in places)
+        base = os.path.realpath(roots[0])
+    elif files:
+        base = os.path.commonpath([os.path.split(place)[0] for place, _ in files])
+    return sorted(
+        (place[len(base) :].lstrip(os.sep).replace(os.sep, "/"), Path(file))
+        for place, file in files
+    )
 
 
 def load_file(file: Path, document_id: str) -> Iterator[Document | UnreadableDocumentError]:
@@ -262,7 +287,7 @@ def _is_too_large(path: Path) -> bool:
     return path.stat().st_size > _LIMITS.max_bytes
 
 
-def _files(root: Path) -> Iterator[Path | UnreadableDocumentError]:
+def _files(root: Path) -> Iterator[str | UnreadableDocumentError]:
     """Yield the files under a path, and what cannot be looked into."""
     try:
         if not root.exists() and not root.is_symlink():
@@ -272,7 +297,7 @@ def _files(root: Path) -> Iterator[Path | UnreadableDocumentError]:
         yield _not_readable(root, error)
         return
     if not is_folder:
-        yield root
+        yield str(root)
         return
     errors: list[OSError] = []
     for folder, subfolders, names in os.walk(root, onerror=errors.append):
@@ -283,8 +308,8 @@ def _files(root: Path) -> Iterator[Path | UnreadableDocumentError]:
             if not name.startswith(".") and not _is_index(Path(folder) / name)
         )
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield Path(folder) / name
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122
+                yield os.path.join(folder, name)  # noqa: PTH118
     yield from _drained(errors)
 
 

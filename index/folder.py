@@ -5,7 +5,8 @@ FOLDER/
 └── data-<name>/        what the manifest names as its data
     ├── documents.jsonl, passages.jsonl, and where each of their rows begins (contents.py)
     ├── vectors.faiss   or vectors.npy and clusters/, for many passages
-    └── lexical/        BM25
+    ├── lexical/        BM25
+    └── lock            held by the process that writes the folder
 
 A new version is written into a data folder of its own; then the manifest is replaced in one step.
 Whoever reads in between, or after a crash, finds the old version whole or the new one.
@@ -33,7 +34,8 @@ MANIFEST = "manifest.json"
 CALIBRATION = "calibration.json"
 _DATA = re.compile(r"data-[0-9a-f]{12}")
 _PARTIAL = re.compile(re.escape(MANIFEST) + r"\.data-[0-9a-f]{12}")
-# A data folder younger than this may be one that another process is writing.
+_LOCK = "lock"
+# Without a lock, a data folder younger than this may be one that another process is writing.
 _LEFTOVER_SECONDS = 3600
 # What the parsers of JSON, .npy and FAISS files and the look into what they return may raise.
 _MALFORMED = (
@@ -62,12 +64,16 @@ def write_folder(
     Raises:
         IndexFormatError: The folder holds something else than an index, or cannot be written.
     """
+    from filelock import FileLock
+
     check_writable(folder)
     name = f"data-{uuid.uuid4().hex[:12]}"
     data = folder / name
     partial = folder / f"{MANIFEST}.{name}"
+    lock = FileLock(data / _LOCK)
     try:
         data.mkdir(parents=True)
+        lock.acquire(blocking=False)
         write_data(data)
         whole = {
             "format_version": FORMAT_VERSION,
@@ -80,13 +86,19 @@ def write_folder(
         replaced = named_data(folder)
         partial.replace(folder / MANIFEST)
     except BaseException as error:
+        lock.release()
         shutil.rmtree(data, ignore_errors=True)
         with suppress(OSError):
             partial.unlink()
         if isinstance(error, OSError):
             raise _not_writable(folder, error) from error
         raise
-    _remove_leftovers(folder, keep=name, replaced=replaced)
+    lock.release()
+    with suppress(OSError):
+        (data / _LOCK).unlink(missing_ok=True)
+    if replaced and replaced != name and _DATA.fullmatch(replaced):
+        shutil.rmtree(folder / replaced, ignore_errors=True)
+    remove_leftovers(folder)
 
 
 def replace_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -244,8 +256,10 @@ def named_data(folder: Path) -> str | None:
 
 
 def _manifest_bytes(manifest: dict[str, Any]) -> bytes:
-    # In ASCII: a file's name may hold bytes that are no text.
-    return json.dumps(manifest, indent=2).encode("ascii") + b"\n"
+    # In ASCII: a file's name may hold bytes that are no text. A line for each entry, because
+    # json indents slowly.
+    entries = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in manifest.items()]
+    return ("{\n" + ",\n".join(entries) + "\n}\n").encode("ascii")
 
 
 def _not_writable(folder: Path, error: OSError) -> IndexFormatError:
@@ -266,22 +280,34 @@ def _rebuild(folder: Path, manifest: Any = None) -> str:
     return f"rebuild it with: {refresh_command(folder, known)} --rebuild"
 
 
-def _remove_leftovers(folder: Path, *, keep: str, replaced: str | None) -> None:
-    """Remove the version that was replaced, and what killed processes left long ago."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes left that were killed while they wrote a version of an index."""
     with suppress(OSError):
-        for path in folder.iterdir():
-            is_old = path.name == replaced or (
-                time.time() - path.stat().st_mtime > _LEFTOVER_SECONDS
-            )
-            if path.name == keep or not is_old:
-                continue
-            if _DATA.fullmatch(path.name):
-                shutil.rmtree(path, ignore_errors=True)
-            elif _PARTIAL.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        for path in list(folder.iterdir()):
+            name = path.name.removeprefix(f"{MANIFEST}.")
+            if _DATA.fullmatch(name) and _is_left(folder, name, path):
+                (folder / f"{MANIFEST}.{name}").unlink(missing_ok=True)
+                shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _is_left(folder: Path, name: str, path: Path) -> bool:
+    """Tell whether the process that wrote a data folder, or a part of one, is surely gone."""
+    from filelock import FileLock, Timeout
+
+    lock = folder / name / _LOCK
+    if not lock.exists():
+        is_old = path.stat().st_mtime < time.time() - _LEFTOVER_SECONDS
+        return is_old and name != named_data(folder)
+    try:
+        # Who lets go of it has made its folder the current one.
+        with FileLock(lock).acquire(blocking=False):
+            return name != named_data(folder)
+    except Timeout:
+        return False
 
 
 def _files(data: Path) -> Iterator[str]:
     for folder, _, names in os.walk(data):
         for name in sorted(names):
-            yield (Path(folder) / name).relative_to(data).as_posix()
+            if (Path(folder) / name) != data / _LOCK:
+                yield (Path(folder) / name).relative_to(data).as_posix()

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import compress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,7 +17,7 @@ from index.embedding import FloatArray
 from index.mapped import mapped, release
 
 _VOCABULARY = "vocabulary.json"
-_ARRAYS = ("scores.npy", "rows.npy", "bounds.npy")
+_ARRAYS = ("scores.npy", "counts.npy", "rows.npy", "bounds.npy")
 # How much repetition in a text counts, and how much the text's length.
 _K1, _B = 1.5, 0.75
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
@@ -59,6 +60,8 @@ class LexicalIndex:
     Attributes:
         vocabulary: The column of every stemmed term.
         term_scores: What the terms score, column after column, shape (n_scores,).
+        counts: How often each occurs in its row, from which a later version is made, shape
+            (n_scores,).
         rows: The row of every score, shape (n_scores,).
         bounds: Where each column begins and the last one ends, shape (n_columns + 1,).
         n_rows: How many texts are indexed.
@@ -68,37 +71,18 @@ class LexicalIndex:
 
     vocabulary: dict[str, int]
     term_scores: FloatArray
+    counts: NDArray[np.unsignedinteger]
     rows: NDArray[np.int32]
     bounds: NDArray[np.int64]
     n_rows: int
 
-    @classmethod
-    def build(cls, texts: Iterable[str]) -> Self:
+    @staticmethod
+    def build(texts: Iterable[str]) -> "LexicalIndex":
         """Index texts; row i is the i-th of them."""
-        vocabulary: dict[str, int] = {}
-        columns = array("i")
-        n_words = array("q")
+        builder = LexicalBuilder()
         for text in texts:
-            found = terms(text)
-            columns.extend([vocabulary.setdefault(term, len(vocabulary)) for term in found])
-            n_words.append(len(found))
-        n, lengths = len(n_words), np.asarray(n_words, dtype=np.int64)
-        # One number for each word, column and row in one, so that sorting puts equal ones together.
-        places = np.asarray(columns, dtype=np.int64) * n
-        places += np.repeat(np.arange(n), lengths)
-        places.sort()
-        firsts = np.flatnonzero(np.diff(places, prepend=-1))
-        counts = np.diff(firsts, append=len(places)).astype(np.float32)
-        places = places[firsts]
-        rows = (places % max(n, 1)).astype(np.int32)
-        places //= max(n, 1)
-        n_with = np.bincount(places, minlength=len(vocabulary))
-        rarity = np.log1p((n - n_with + 0.5) / (n_with + 0.5)).astype(np.float32)
-        relative = lengths / max(lengths.sum() / max(n, 1), 1e-9)
-        length_share = (_K1 * (1 - _B + _B * relative)).astype(np.float32)
-        scores = counts / (counts + length_share[rows]) * rarity[places]
-        bounds = np.concatenate([[0], np.cumsum(n_with)])
-        return cls(vocabulary, scores, rows, bounds, n)
+            builder.add(text)
+        return builder.build()
 
     def __len__(self) -> int:
         return self.n_rows
@@ -162,9 +146,9 @@ class LexicalIndex:
         """Write the subfolder `lexical` into an existing folder."""
         folder = folder / self.FOLDER
         folder.mkdir()
-        described = {"n_rows": self.n_rows, "columns": self.vocabulary}
+        described = {"n_rows": self.n_rows, "terms": list(self.vocabulary)}
         (folder / _VOCABULARY).write_text(json.dumps(described), encoding="utf-8")
-        parts: list[NDArray[Any]] = [self.term_scores, self.rows, self.bounds]
+        parts: list[NDArray[Any]] = [self.term_scores, self.counts, self.rows, self.bounds]
         for file, part in zip(_ARRAYS, parts, strict=True):
             np.save(folder / file, part, allow_pickle=False)
 
@@ -180,35 +164,101 @@ class LexicalIndex:
         described = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
         if described["n_rows"] != n_rows:
             raise ValueError(f"expected {n_rows} rows, got {described['n_rows']}")
-        vocabulary = described["columns"]
-        scores, rows, bounds = (mapped(folder / file) for file in _ARRAYS)
-        _check(vocabulary, scores, rows, bounds, n_rows)
-        release(scores)
-        release(rows)
-        return cls(vocabulary, scores, rows, bounds, n_rows)
+        scores, counts, rows, bounds = (mapped(folder / file) for file in _ARRAYS)
+        _check(described["terms"], scores, counts, rows, bounds, n_rows)
+        for part in (scores, counts, rows):
+            release(part)
+        vocabulary = {term: column for column, term in enumerate(described["terms"])}
+        return cls(vocabulary, scores, counts, rows, bounds, n_rows)
+
+
+class LexicalBuilder:
+    """Indexes texts row by row; rows of an earlier index are taken over, their words counted."""
+
+    def __init__(self, previous: LexicalIndex | None = None) -> None:
+        self._previous = previous
+        self._vocabulary = dict(previous.vocabulary) if previous else {}
+        # The column of each word of the new texts, and how many words each row has of them.
+        self._columns = array("i")
+        self._n_words = array("q")
+        # The previous row of each row; -1 for a new text.
+        self._origin = array("q")
+
+    def add(self, text: str) -> None:
+        """Index a text as the next row."""
+        vocabulary = self._vocabulary
+        found = terms(text)
+        self._columns.extend([vocabulary.setdefault(term, len(vocabulary)) for term in found])
+        self._n_words.append(len(found))
+        self._origin.append(-1)
+
+    def keep(self, first: int, n_rows: int) -> None:
+        """Take over rows of the previous index as the next ones, each row once at most."""
+        self._n_words.extend([0] * n_rows)
+        self._origin.extend(range(first, first + n_rows))
+
+    def build(self) -> LexicalIndex:
+        """Score every term against every row."""
+        n = len(self._n_words)
+        # One number for each word, column and row in one, so that sorting puts equal ones together.
+        places = np.asarray(self._columns, dtype=np.int64) * n
+        places += np.repeat(np.arange(n), np.asarray(self._n_words, dtype=np.int64))
+        if self._previous:
+            places = np.concatenate([places, self._kept_places(self._previous, n)])
+        places.sort()
+        firsts = np.flatnonzero(np.diff(places, prepend=-1))
+        counts = np.diff(firsts, append=len(places))
+        places = places[firsts]
+        rows = (places % max(n, 1)).astype(np.int32)
+        places //= max(n, 1)
+        lengths = np.bincount(rows, counts, minlength=n)
+        n_with = np.bincount(places, minlength=len(self._vocabulary))
+        rarity = np.log1p((n - n_with + 0.5) / (n_with + 0.5)).astype(np.float32)
+        relative = lengths / max(lengths.sum() / max(n, 1), 1e-9)
+        length_share = (_K1 * (1 - _B + _B * relative)).astype(np.float32)
+        scores = counts.astype(np.float32)
+        scores = scores / (scores + length_share[rows]) * rarity[places]
+        # The words of rows that are gone may occur nowhere any more.
+        vocabulary = {
+            term: column for column, term in enumerate(compress(self._vocabulary, n_with))
+        }
+        bounds = np.concatenate([[0], np.cumsum(n_with[n_with > 0])])
+        counts = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+        return LexicalIndex(vocabulary, scores, counts, rows, bounds, n)
+
+    def _kept_places(self, previous: LexicalIndex, n: int) -> NDArray[np.int64]:
+        """Return the place of every word in the rows that are taken over."""
+        origin = np.asarray(self._origin, dtype=np.int64)
+        new_rows = np.flatnonzero(origin >= 0)
+        place = np.full(previous.n_rows, -1)
+        place[origin[new_rows]] = new_rows
+        rows = place[previous.rows]
+        columns = np.repeat(np.arange(len(previous.vocabulary)), np.diff(previous.bounds))
+        is_kept = rows >= 0
+        return np.repeat((columns * n + rows)[is_kept], previous.counts[is_kept])
 
 
 def _check(
-    vocabulary: dict[str, int],
+    terms: list[str],
     scores: FloatArray,
+    counts: NDArray[np.unsignedinteger],
     rows: NDArray[np.int32],
     bounds: NDArray[np.int64],
     n_rows: int,
 ) -> None:
     """Check that a matrix of terms and rows holds together, so that no lookup leaves it."""
-    if not all(part.ndim == 1 for part in (scores, rows, bounds)):
+    parts: tuple[NDArray[Any], ...] = (scores, counts, rows, bounds)
+    if not all(part.ndim == 1 for part in parts):
         raise ValueError("expected arrays of one dimension")
-    if (scores.dtype.kind, rows.dtype.kind, bounds.dtype.kind) != ("f", "i", "i"):
+    if [part.dtype.kind for part in parts] != ["f", "u", "i", "i"]:
         raise ValueError("expected scores and whole numbers")
     if len(bounds) == 0 or bounds[0] != 0 or (np.diff(bounds) < 0).any():
         raise ValueError("bounds out of order")
-    if not bounds[-1] == len(scores) == len(rows):
+    if not bounds[-1] == len(scores) == len(counts) == len(rows):
         raise ValueError("scores missing")
     if not (scores.min(initial=0) >= 0 and scores.max(initial=0) < np.inf):
         raise ValueError("scores that are no numbers or negative")
     if rows.min(initial=0) < 0 or rows.max(initial=-1) >= n_rows:
         raise ValueError("rows out of range")
-    # bm25s adds an empty term that has no column; no query asks for it.
-    columns = [column for term, column in vocabulary.items() if term]
-    if not all(type(column) is int and 0 <= column < len(bounds) - 1 for column in columns):
-        raise ValueError("terms out of range")
+    if len(terms) != len(bounds) - 1 or not all(isinstance(term, str) for term in terms):
+        raise ValueError("other terms than columns")

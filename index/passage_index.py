@@ -81,6 +81,7 @@ class PassageIndex:
         lexical: LexicalIndex,
         encoder: Encoder,
         settings: IndexSettings,
+        sources: Sequence[Path] = (),
     ) -> None:
         self.contents = contents
         self.documents = contents.documents
@@ -89,6 +90,8 @@ class PassageIndex:
         self.lexical = lexical
         self.encoder = encoder
         self.settings = settings
+        # The files and folders that a saved index was built from.
+        self.sources = tuple(sources)
 
     @classmethod
     def build(
@@ -234,6 +237,7 @@ class PassageIndex:
             built_with = manifest["encoder"]
             name, fingerprint, dim = (built_with[key] for key in ("name", "fingerprint", "dim"))
             settings = read_settings(manifest)
+            sources = [Path(source) for source in manifest["sources"]]
         if fingerprint != encoder.fingerprint:
             command = refresh_command(folder, manifest, encoder=encoder.name)
             raise IndexFormatError(
@@ -250,7 +254,14 @@ class PassageIndex:
             _expect(dim, store.vectors(np.arange(1)).shape[1], "vectors")
         with reading(folder, manifest, LexicalIndex.FOLDER):
             lexical = LexicalIndex.load(data, n_passages)
-        return cls(contents, store=store, lexical=lexical, encoder=encoder, settings=settings)
+        return cls(
+            contents,
+            store=store,
+            lexical=lexical,
+            encoder=encoder,
+            settings=settings,
+            sources=sources,
+        )
 
 
 def index_manifest(

@@ -5,8 +5,8 @@ was indexed before, in whatever document, keeps its vector.
 """
 
 import json
+import os
 import shutil
-import time
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -17,18 +17,16 @@ from typing import IO, Any, NamedTuple, TextIO
 import numpy as np
 
 from corpus.documents import Document
-from corpus.errors import IndexFormatError, UnreadableDocumentError
+from corpus.errors import UnreadableDocumentError
 from corpus.languages import is_mostly_english
-from corpus.loaders import file_sha256, find_files, load_file
+from corpus.loaders import find_files, load_file
 from corpus.passages import split_document
-from index.approximate import build_store, store_type
+from index.approximate import build_store
 from index.blocks import BlockCache, text_digest
 from index.contents import (
     DOCUMENTS,
     PASSAGES,
     document_row,
-    parse_document,
-    parse_passage,
     passage_row,
     row_line,
     write_places,
@@ -37,18 +35,15 @@ from index.embedding import DEFAULT_ENCODER, Encoder, FloatArray
 from index.folder import (
     MANIFEST,
     check_writable,
-    checked_data,
-    read_manifest,
-    reading,
+    remove_leftovers,
     replace_manifest,
     write_folder,
 )
-from index.lexical import LexicalIndex
-from index.passage_index import IndexSettings, index_manifest, read_settings
+from index.lexical import LexicalBuilder
+from index.passage_index import IndexSettings, index_manifest
+from index.previous import PreviousVersion, Source
 
 _NOTHING_TO_INDEX = "the documents hold no words, so there is nothing to index"
-# A file may change again within the tick of the clock that dates it.
-_TICK_NANOSECONDS = 2_000_000_000
 _COPIED_ROWS = 8192
 _NEW_TEXTS = "new.jsonl"
 _NEW_VECTORS = "new.f32"
@@ -88,8 +83,8 @@ class UpdateReport:
 
     @property
     def is_news(self) -> bool:
-        """Whether anything is other than before the update."""
-        return bool(self.added or self.changed or self.removed or self.unreadable)
+        """Whether the index is another than before the update."""
+        return bool(self.added or self.changed or self.removed)
 
 
 def update_index(
@@ -121,8 +116,9 @@ def update_index(
         IndexFormatError: The folder holds something else than an index, or cannot be written.
     """
     check_writable(folder)
+    remove_leftovers(folder)
     settings = settings or IndexSettings()
-    home = folder.resolve()
+    home = f"{folder.resolve()}{os.sep}"
     unreadable: list[str] = []
 
     def note(error: UnreadableDocumentError) -> None:
@@ -130,11 +126,11 @@ def update_index(
             raise error
         unreadable.append(str(error))
 
-    found = [_Source.of(name, path) for name, path in find_files(paths, on_error=note)]
-    found = [source for source in found if home not in source.path.parents]
+    found = [Source.of(name, path) for name, path in find_files(paths, on_error=note)]
+    found = [source for source in found if not source.path.startswith(home)]
     previous, discarded = None, ""
     if not rebuild and (folder / MANIFEST).exists():
-        previous, discarded = _previous(folder, encoder, settings)
+        previous, discarded = PreviousVersion.open(folder, encoder, settings)
     unchanged = {source.name for source in found if previous and previous.holds(source)}
     if previous and len(unchanged) == len(found) == len(previous.files):
         files = {source.name: source.row(previous.files[source.name][3]) for source in found}
@@ -171,127 +167,14 @@ class _NothingNewError(Exception):
     """The new version would be the old one."""
 
 
-class _Source(NamedTuple):
-    """A file as it was found: the id of its document, its path, its size and time.
-
-    The time is 0 where the file is too young to be known by it, the size -1 where it is gone.
-    """
-
-    name: str
-    path: Path
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, name: str, path: Path) -> "_Source":
-        path = path.absolute()
-        try:
-            status = path.stat()
-        except OSError:
-            return cls(name, path, -1, 0)
-        is_young = time.time_ns() - status.st_mtime_ns < _TICK_NANOSECONDS
-        return cls(name, path, status.st_size, 0 if is_young else status.st_mtime_ns)
-
-    def row(self, documents: list[str]) -> list[Any]:
-        """Return what the manifest records of the file, given the ids of its documents."""
-        return [str(self.path), self.size, self.mtime_ns, documents]
-
-
-class _Kept(NamedTuple):
-    """Where a document stands in the files of the previous version.
-
-    `line` and `passages` are the first byte and the number of bytes, `rows` the first row and the
-    number of rows.
-    """
-
-    line: tuple[int, int]
-    passages: tuple[int, int]
-    rows: tuple[int, int]
-
-
-class _Previous:
-    """The version that stands in the folder."""
-
-    def __init__(self, folder: Path, manifest: dict[str, Any], data: Path) -> None:
-        self._folder = folder
-        self.manifest = manifest
-        self.data = data
-        self.documents: dict[str, str] = dict(manifest["documents"])
-        # Path, size, time and ids of documents, of each file.
-        self.files: dict[str, list[Any]] = dict(manifest.get("files", {}))
-        self.kept: dict[str, _Kept] = {}
-        self.row_of_text: dict[bytes, int] = {}
-
-    def holds(self, source: _Source) -> bool:
-        """Tell whether a file is what was indexed."""
-        recorded = self.files.get(source.name)
-        if recorded is None or recorded[0] != str(source.path):
-            return False
-        documents = recorded[3]
-        if source.mtime_ns and recorded == source.row(documents):
-            return True
-        sha256 = file_sha256(source.path)
-        return all(self.documents[name] == sha256 for name in documents)
-
-    def scan(self) -> None:
-        """Read documents and passages, one document at a time, as carefully as at load.
-
-        Raises:
-            IndexFormatError: They are malformed.
-        """
-        n_bytes = n_passage_bytes = n_rows = 0
-        with (
-            reading(self._folder, self.manifest, DOCUMENTS),
-            (self.data / DOCUMENTS).open("rb") as documents,
-            (self.data / PASSAGES).open("rb") as passages,
-        ):
-            following = passages.readline()
-            for line in documents:
-                document = parse_document(json.loads(line))
-                first_byte, first_row = n_passage_bytes, n_rows
-                while following and (row := json.loads(following))["document"] == document.id:
-                    passage = parse_passage(row, {document.id: document})
-                    self.row_of_text.setdefault(text_digest(passage.searchable_text), n_rows)
-                    n_rows += 1
-                    n_passage_bytes += len(following)
-                    following = passages.readline()
-                self.kept[document.id] = _Kept(
-                    (n_bytes, len(line)),
-                    (first_byte, n_passage_bytes - first_byte),
-                    (first_row, n_rows - first_row),
-                )
-                n_bytes += len(line)
-            if following or n_rows != self.manifest["n_passages"]:
-                raise ValueError("other passages than the manifest names")
-            if self.kept.keys() != self.documents.keys():
-                raise ValueError("other documents than the manifest names")
-
-
-def _previous(
-    folder: Path, encoder: Encoder, settings: IndexSettings
-) -> tuple[_Previous | None, str]:
-    """Open the version that stands in a folder; None and the reason where it is of no use."""
-    try:
-        manifest = read_manifest(folder)
-        with reading(folder, manifest, MANIFEST):
-            built_with = manifest["encoder"]
-            if built_with["fingerprint"] != encoder.fingerprint:
-                return None, f"{folder}: was built with encoder {built_with['name']!r}"
-            if read_settings(manifest) != settings:
-                return None, f"{folder}: was built with other settings"
-            return _Previous(folder, manifest, checked_data(folder, manifest)), ""
-    except IndexFormatError as error:
-        return None, str(error).partition("; rebuild it with")[0]
-
-
 class _Update:
     """One new version, written document by document."""
 
     def __init__(
         self,
-        found: Sequence[_Source],
+        found: Sequence[Source],
         unchanged: set[str],
-        previous: _Previous | None,
+        previous: PreviousVersion | None,
         encoder: Encoder,
         settings: IndexSettings,
         unreadable: list[str],
@@ -310,6 +193,9 @@ class _Update:
         self._unreadable = unreadable
         self._not_english: list[str] = []
         self._n_loaded = 0
+        if previous:
+            previous.scan()
+        self._lexical = LexicalBuilder(previous.lexical() if previous else None)
         # Where the vector of each row comes from: the row of the previous version, or, below 0,
         # ~n for the n-th text that is embedded.
         self._origin = array("q")
@@ -323,8 +209,6 @@ class _Update:
         """
         scratch = data / "scratch"
         scratch.mkdir()
-        if self._previous:
-            self._previous.scan()
         self._write_rows(data, scratch / _NEW_TEXTS)
         if not self._origin:
             raise UnreadableDocumentError(
@@ -336,7 +220,7 @@ class _Update:
         vectors = self._vectors(scratch)
         build_store(vectors).save(data)
         dim = vectors.shape[1]
-        LexicalIndex.build(_searchable_texts(data)).save(data)
+        self._lexical.build().save(data)
         shutil.rmtree(scratch)
         return len(self._origin), dim
 
@@ -374,10 +258,10 @@ class _Update:
                 elif kept and self._previous and source.name in self._previous.files:
                     self._keep(source, kept, rows)
 
-    def _load(self, source: _Source, rows: "_Rows", texts: TextIO) -> list[str]:
+    def _load(self, source: Source, rows: "_Rows", texts: TextIO) -> list[str]:
         """Add the documents of a file; return their ids, none where it cannot be read."""
         names = []
-        for loaded in load_file(source.path, source.name):
+        for loaded in load_file(Path(source.path), source.name):
             if isinstance(loaded, Document):
                 self._add(loaded, rows, texts)
                 names.append(loaded.id)
@@ -402,6 +286,7 @@ class _Update:
         for passage in passages:
             rows.passages.write(row_line(passage_row(passage)))
             text = passage.searchable_text
+            self._lexical.add(text)
             digest = text_digest(text)
             row = self._previous.row_of_text.get(digest) if self._previous else None
             if row is None:
@@ -411,7 +296,7 @@ class _Update:
                 row = ~self._number_of_text[digest]
             self._origin.append(row)
 
-    def _keep(self, source: _Source, kept: "_Rows", rows: "_Rows") -> None:
+    def _keep(self, source: Source, kept: "_Rows", rows: "_Rows") -> None:
         """Copy the documents of a file from the previous version."""
         assert self._previous
         recorded = self._previous.files[source.name]
@@ -428,6 +313,7 @@ class _Update:
                 new.write(old.read(size))
             first, n_rows = place.rows
             self._origin.extend(range(first, first + n_rows))
+            self._lexical.keep(first, n_rows)
 
     def _vectors(self, scratch: Path) -> FloatArray:
         """Bring old and new vectors together in a file mapped into memory, shape (n_rows, dim)."""
@@ -437,9 +323,7 @@ class _Update:
             for block in self.cache.encode(_lines(scratch / _NEW_TEXTS), n_new):
                 stream.write(np.ascontiguousarray(block, dtype=np.float32).data)
                 dim = block.shape[1]
-        store = (
-            store_type(self._previous.data).load(self._previous.data) if self._previous else None
-        )
+        store = self._previous.store() if self._previous else None
         if store:
             dim = store.vectors(np.zeros(1, dtype=np.int64)).shape[1]
         new: FloatArray = (
@@ -470,18 +354,6 @@ class _Rows(NamedTuple):
         return cls(
             *(stack.enter_context((data / file).open(mode)) for file in (DOCUMENTS, PASSAGES))
         )
-
-
-def _searchable_texts(data: Path) -> Iterator[str]:
-    """Read the texts of all passages back, one document at a time."""
-    with (data / DOCUMENTS).open("rb") as documents, (data / PASSAGES).open("rb") as passages:
-        known: dict[str, Document] = {}
-        for line in passages:
-            row = json.loads(line)
-            while row["document"] not in known:
-                document = parse_document(json.loads(documents.readline()))
-                known = {document.id: document}
-            yield parse_passage(row, known).searchable_text
 
 
 def _lines(file: Path) -> Iterator[str]:

@@ -6,6 +6,7 @@ import zipfile
 import docx
 import openpyxl
 import pptx
+from pptx.oxml.xmlchemy import OxmlElement
 
 CONTAINER = (
     '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
@@ -28,13 +29,31 @@ def docx_of(*paragraphs, table=()):
 
 
 def pptx_of(*slides, notes=""):
-    """Write slides of a title and a body."""
+    """Write slides of a title and a body; its lines have bullets, but those that "-" begins."""
     presentation = pptx.Presentation()
     for title, body in slides:
         slide = presentation.slides.add_slide(presentation.slide_layouts[1])
         slide.shapes.title.text, slide.placeholders[1].text = title, body
+        for paragraph in slide.placeholders[1].text_frame.paragraphs:
+            if paragraph.text.startswith("-"):
+                paragraph.runs[0].text = paragraph.text[1:]
+                paragraph._p.get_or_add_pPr().insert(0, OxmlElement("a:buNone"))
     if notes:
         slide.notes_slide.notes_text_frame.text = notes
+    return _saved(presentation)
+
+
+def box_of(*lines):
+    """Write a slide with a box of text; its lines have no bullets, but those that "*" begins."""
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    frame = slide.shapes.add_textbox(0, 0, 9, 9).text_frame
+    frame.text = "\n".join(line.removeprefix("*") for line in lines)
+    for paragraph, line in zip(frame.paragraphs, lines, strict=True):
+        if line.startswith("*"):
+            bullet = OxmlElement("a:buChar")
+            bullet.set("char", "•")
+            paragraph._p.get_or_add_pPr().insert(0, bullet)
     return _saved(presentation)
 
 

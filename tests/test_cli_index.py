@@ -98,6 +98,52 @@ def test_changes_of_a_watched_file_are_told_and_those_of_the_index_are_not(tmp_p
     assert next(told) is None
 
 
+class TestWatching:
+    @pytest.fixture
+    def watch(self, index, monkeypatch):
+        """Run `observer index --watch`; each step is what happens before the next look."""
+
+        def run(*steps):
+            def look(paths, ignored):
+                for step in steps:
+                    step()
+                    yield
+
+            monkeypatch.setattr(watching, "changes", look)
+            return index("--watch")
+
+        return run
+
+    def test_what_changed_is_told(self, watch, docs):
+        result = watch(lambda: (docs / "c.txt").write_text(FERRY))
+        assert "added     1: c.txt" in result.stdout
+
+    def test_where_nothing_changed_nothing_is_told(self, watch):
+        result = watch(lambda: None)
+        assert result.stdout.splitlines()[-1] == "Watching for changes (Ctrl-C ends)"
+
+    def test_a_file_that_stays_broken_is_told_once(self, watch, docs):
+        result = watch(
+            lambda: (docs / "c.txt").write_text(" "), lambda: None, (docs / "b.txt").touch
+        )
+        assert result.stderr == f"{docs / 'c.txt'}: holds no words; leave it out, or write some\n"
+        assert result.stdout.count("2 documents, 2 passages") == 2
+
+    def test_a_file_that_is_mended_and_broken_again_is_told_again(self, watch, docs):
+        broken = docs / "c.txt"
+        result = watch(
+            lambda: broken.write_text(" "),
+            lambda: broken.write_text(FERRY),
+            lambda: broken.write_text(" "),
+        )
+        assert result.stderr.count("holds no words") == 2
+
+    def test_an_update_that_keeps_failing_is_told_once(self, watch, docs):
+        result = watch(lambda: docs.rename(docs.with_name("gone")), lambda: None)
+        assert result.stderr.count("the index stays as it was") == 1
+        assert "docs: no such file or folder; check the name; the index stays" in result.stderr
+
+
 KILLED = """
 import sys
 from pathlib import Path

@@ -1,9 +1,13 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from corpus.errors import IndexFormatError
 from corpus.loaders import file_sha256
@@ -14,10 +18,25 @@ from index.folder import (
     read_manifest,
     reading,
     refresh_command,
+    remove_leftovers,
     write_folder,
 )
 
 as_user = pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+
+
+WRITING = """
+import sys, time
+from pathlib import Path
+from index.folder import write_folder
+
+def write_data(data):
+    (data / "a.txt").write_text("second")
+    print("writing", flush=True)
+    time.sleep(60)
+
+write_folder(Path(sys.argv[1]), {}, write_data)
+"""
 
 
 @pytest.fixture
@@ -117,6 +136,53 @@ class TestWriting:
             os.utime(path, (time.time() - 7200,) * 2)
         write(folder, "second")
         assert entries(folder) == ["data-", "manif"]
+
+    def test_what_a_process_left_is_removed_as_soon_as_it_is_killed(self, folder):
+        write(folder)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITING, str(folder)],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONPATH": "."},
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        remove_leftovers(folder)
+        assert entries(folder) == ["data-", "data-", "manif"]
+        process.kill()
+        process.communicate()
+        remove_leftovers(folder)
+        assert entries(folder) == ["data-", "manif"]
+        assert read(folder) == "first"
+
+    def test_a_manifest_that_was_not_put_in_place_goes_with_its_data(self, folder):
+        write(folder)
+        (folder / "data-0123456789ab").mkdir()
+        (folder / "data-0123456789ab" / "lock").touch()
+        (folder / f"{MANIFEST}.data-0123456789ab").write_text("{")
+        remove_leftovers(folder)
+        assert entries(folder) == ["data-", "manif"]
+
+    def test_the_version_that_stands_is_never_left_over(self, folder):
+        write(folder)
+        data = folder / read_manifest(folder)["data"]
+        (data / "lock").touch()
+        remove_leftovers(folder)
+        os.utime(data, (time.time() - 7200,) * 2)
+        (data / "lock").unlink()
+        remove_leftovers(folder)
+        assert read(folder) == "first"
+
+    def test_the_lock_is_held_while_it_is_written_and_no_part_of_it(self, folder):
+        def write_data(data):
+            (data / "a.txt").write_text("locked")
+            with pytest.raises(TimeoutError):
+                FileLock(data / "lock").acquire(blocking=False)
+
+        write_folder(folder, {}, write_data)
+        manifest = read_manifest(folder)
+        assert list(manifest["checksums"]) == ["a.txt"]
+        assert [path.name for path in (folder / manifest["data"]).iterdir()] == ["a.txt"]
 
     def test_what_another_process_is_writing_is_left_alone(self, folder):
         write(folder)

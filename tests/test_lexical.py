@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.lexical import LexicalIndex, terms, words
+from index.lexical import LexicalBuilder, LexicalIndex, terms, words
 
 ROWS = ["Leave is paid.", "Pay is monthly, and pay is good.", "Leave is paid.", "Travel."]
 
@@ -165,6 +165,8 @@ class TestFiles:
             ("scores", lambda scores: -scores, "no numbers or negative"),
             ("scores", lambda scores: scores.astype(int), "expected scores and whole numbers"),
             ("scores", lambda scores: scores[None], "expected arrays of one dimension"),
+            ("counts", lambda counts: counts[:-1], "scores missing"),
+            ("counts", lambda counts: counts.astype(int), "expected scores and whole numbers"),
             ("rows", lambda rows: rows + 9, "rows out of range"),
             ("rows", lambda rows: rows - 9, "rows out of range"),
             ("bounds", lambda bounds: bounds[::-1].copy(), "bounds out of order"),
@@ -191,9 +193,45 @@ class TestFiles:
         with pytest.raises(ValueError, match="Python objects"):
             LexicalIndex.load(saved, 4)
 
-    @pytest.mark.parametrize("number", [99, -1, "0", 0.5])
-    def test_a_term_outside_the_matrix_is_refused(self, saved, number):
-        described = {"n_rows": 4, "columns": {"pay": number}}
+    @pytest.mark.parametrize("named", [["pay"], ["pay", "leav", "paid", "month", "good", 5]])
+    def test_other_terms_than_columns_are_refused(self, saved, named):
+        described = {"n_rows": 4, "terms": named}
         (saved / "lexical" / "vocabulary.json").write_text(json.dumps(described))
-        with pytest.raises(ValueError, match="terms out of range"):
+        with pytest.raises(ValueError, match="other terms than columns"):
             LexicalIndex.load(saved, 4)
+
+
+class TestRowsThatAreKept:
+    @given(
+        st.lists(st.text(alphabet="abcde ", max_size=12), max_size=12),
+        st.lists(st.one_of(st.text(alphabet="abcdef ", max_size=12), st.integers(0, 11))),
+        st.sets(st.integers(0, 11)),
+    )
+    def test_an_index_with_kept_rows_is_the_one_built_at_once(self, old, new, gone):
+        builder = LexicalBuilder(LexicalIndex.build(old))
+        texts = []
+        left = set(range(len(old))) - gone
+        for text in new:
+            if isinstance(text, str):
+                builder.add(text)
+                texts.append(text)
+            elif text in left:
+                left.remove(text)
+                builder.keep(text, 1)
+                texts.append(old[text])
+        index, at_once = builder.build(), LexicalIndex.build(texts)
+        assert index.vocabulary.keys() == at_once.vocabulary.keys()
+        for term in "abcdef":
+            assert np.array_equal(index.scores(term), at_once.scores(term))
+
+    def test_a_kept_text_is_not_split_again(self, index, monkeypatch):
+        builder = LexicalBuilder(index)
+        monkeypatch.setattr("index.lexical.terms", None)
+        builder.keep(1, 3)
+        assert len(builder.build()) == 3
+
+    def test_a_term_that_only_rows_that_are_gone_had_is_unknown(self, index, tmp_path):
+        builder = LexicalBuilder(index)
+        builder.keep(0, 3)
+        builder.build().save(tmp_path)
+        assert not LexicalIndex.load(tmp_path, 3).knows("travel")

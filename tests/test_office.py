@@ -8,7 +8,7 @@ from corpus.formats.docx import read_docx
 from corpus.formats.epub import read_epub
 from corpus.formats.pptx import read_pptx
 from corpus.formats.xlsx import read_xlsx
-from tests.office_files import docx_of, epub_of, pptx_of, with_part, xlsx_of, zip_of
+from tests.office_files import box_of, docx_of, epub_of, pptx_of, with_part, xlsx_of, zip_of
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 
@@ -55,6 +55,22 @@ class TestPptx:
             Mark(23, "slide", "2"),
             Mark(23, "heading", "Costs", 1),
         )
+
+    def test_paragraphs_without_bullets_stand_by_themselves(self):
+        data = pptx_of(("Plan", "-We sail in May.\n-We return in June."), notes="Be brief.\nSmile.")
+        assert read_pptx(data).text == (
+            "Plan\n\nWe sail in May.\n\nWe return in June.\n\nBe brief.\n\nSmile."
+        )
+
+    def test_the_points_of_a_list_stay_with_each_other_and_what_leads_to_them(self):
+        data = pptx_of(("Plan", "-We sail in May.\n-What we need:\nFuel\nCrew\n-Then we return."))
+        assert read_pptx(data).text == (
+            "Plan\n\nWe sail in May.\n\nWhat we need:\nFuel\nCrew\n\nThen we return."
+        )
+
+    def test_lines_of_a_text_box_are_no_points_unless_they_say_so(self):
+        data = box_of("We sail in May.", "*Fuel", "*Crew", "We return.")
+        assert read_pptx(data).text == "We sail in May.\nFuel\nCrew\n\nWe return."
 
 
 class TestXlsx:

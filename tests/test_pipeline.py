@@ -150,6 +150,12 @@ class TestChosenDocuments:
         assert answer.text == "ninety passengers"
         assert [hit.passage.document_id for hit in answer.passages] == ["1.txt"]
 
+    def test_an_answer_knows_how_many_documents_were_asked(self, shelf):
+        bot = Bot(shelf, reader=WordReader(confidence=0.0))
+        assert bot.ask("How many?").n_documents == 2
+        assert bot.ask("How many?", documents=["1.txt"]).n_documents == 1
+        assert Bot(shelf, reader=WordReader(), documents={"1.txt"}).ask("Hm?").n_documents == 1
+
     def test_a_bot_may_be_made_for_some_of_the_documents(self, shelf):
         bot = Bot(shelf, reader=WordReader("passengers"), documents={"1.txt"})
         assert [c.document_id for c in bot.ask("How many?").citations] == ["1.txt"]

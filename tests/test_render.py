@@ -53,6 +53,11 @@ def test_an_abstention_says_so_and_shows_what_came_nearest():
     ]
 
 
+def test_several_documents_do_not_say():
+    silent = answered(text="", citations=(), n_documents=2)
+    assert render_answer(silent, DOCUMENTS).startswith("The documents do not say.\n")
+
+
 def test_a_reply_to_small_talk_is_shown_alone():
     greeting = answered(text="", citations=(), passages=(), note="Hello!")
     assert render_answer(greeting, DOCUMENTS) == "Hello!"

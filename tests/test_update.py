@@ -8,6 +8,7 @@ from corpus import SplitSettings, load_documents
 from corpus.errors import IndexFormatError, UnreadableDocumentError
 from corpus.loaders import file_sha256, find_files, load_file
 from index import IndexSettings, PassageIndex, blocks
+from index import previous as previous_module
 from index import update as module
 from index.folder import MANIFEST, read_manifest
 from index.update import update_index
@@ -174,7 +175,7 @@ class TestWhatIsReadAgain:
             names.append(path.name)
             return file_sha256(path)
 
-        monkeypatch.setattr(module, "file_sha256", remember)
+        monkeypatch.setattr(previous_module, "file_sha256", remember)
         return names
 
     def test_a_file_of_the_same_size_and_time_is_not_read(self, update, loaded, hashed):
@@ -347,7 +348,7 @@ class TestInterruption:
 
     def test_the_blocks_stay_until_the_index_is_whole(self, update, monkeypatch, cache):
         monkeypatch.setattr(blocks, "BLOCK", 2)
-        monkeypatch.setattr("index.lexical.LexicalIndex.build", None)
+        monkeypatch.setattr("index.lexical.LexicalBuilder.build", None)
         with pytest.raises(TypeError):
             update()
         assert len(list(cache.iterdir())) == 2

@@ -3,23 +3,26 @@
 import asyncio
 import stat
 import time
+import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from html import unescape
 from io import BytesIO
 
 import pytest
 from PIL import Image, ImageChops
 
+from bot.library import Library, Upload, UploadSettings, safe_name
 from bot.pipeline import find_documents
-from bot.uploads import Libraries, Library, Upload, UploadSettings, safe_name
+from bot.uploads import Libraries
 from bot.web.feedback import FeedbackFile
 from bot.web.service import WebChat
-from corpus import Document
+from corpus import Document, load_document
 from corpus.documents import Mark
 from corpus.errors import QuestionFormatError, SettingsError, UnreadableDocumentError
 from corpus.formats.pdf_page import Words, find_words, page_image, page_of, words_on
 from tests.conftest import KeywordEncoder
-from tests.web_stub import stub_bot
+from tests.web_stub import LETTER, StubBot, StubIndex, stub_bot
 
 GARDEN = "The violet orchid flowers in March behind the old boat house, when the rains are over."
 
@@ -145,6 +148,85 @@ class TestLibrary:
         assert library.index is None
 
 
+def make_zip(**members: str) -> bytes:
+    """Pack texts under their names; two underscores stand for a slash, one for a dot."""
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name.replace("__", "/").replace("_", "."), text)
+    return stream.getvalue()
+
+
+class TestArchives:
+    def pack(self, library: Library, **members: str) -> Upload:
+        upload = receive(library, "docs.zip", make_zip(**members))
+        library.process(upload)
+        return upload
+
+    def states(self, library: Library) -> dict[str, str]:
+        return {upload.id: upload.state for upload in library.uploads()}
+
+    def test_its_documents_take_the_place_of_an_archive(self, library):
+        archive = self.pack(library, a_txt=GARDEN, in__b_md=f"# Ferry\n\n{GARDEN}", c_exe="no")
+        assert self.states(library) == {"docs.zip/a.txt": "ready", "docs.zip/in/b.md": "ready"}
+        assert [upload.size for upload in library.uploads()] == [86, 95]
+        assert not archive.file.exists()
+        [hit] = library.index.search("orchid", 1)
+        assert hit.passage.document_id == "docs.zip/a.txt"
+
+    def test_one_that_cannot_be_read_is_told_and_the_others_go_on(self, library):
+        self.pack(library, a_txt=" ", b_txt=GARDEN)
+        assert self.states(library) == {"docs.zip/a.txt": "failed", "docs.zip/b.txt": "ready"}
+        assert library.uploads()[0].problem.startswith("docs.zip/a.txt: holds no words")
+
+    def test_its_documents_count(self, library):
+        add(library, "garden.txt", GARDEN)
+        archive = self.pack(library, a_txt=GARDEN, b_txt=GARDEN)
+        assert archive.problem == (
+            "docs.zip: holds 2 documents, and 1 may be added; add a part of it"
+        )
+        assert self.states(library) == {"garden.txt": "ready", "docs.zip": "failed"}
+        assert not archive.file.exists()
+
+    def test_what_it_unpacks_to_counts(self, library):
+        archive = self.pack(library, a_txt=GARDEN * 7, b_txt=GARDEN * 7)
+        assert archive.problem == "docs.zip: unpacks to more than 0 MB; add a part of it"
+
+    def test_a_path_that_leaves_it_is_told(self, library):
+        stream = BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("../../a.txt", GARDEN)
+        library.process(receive(library, "docs.zip", stream.getvalue()))
+        [upload] = library.uploads()
+        assert upload.problem.endswith("a.txt: its path leaves the archive; it is left out")
+
+    def test_an_archive_in_it_is_told(self, library):
+        stream = BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("inner.zip", make_zip(a_txt=GARDEN))
+        library.process(receive(library, "docs.zip", stream.getvalue()))
+        [upload] = library.uploads()
+        assert upload.problem == (
+            "docs.zip/inner.zip: is an archive; unpack it and add the files in it"
+        )
+
+    def test_one_without_documents_is_told(self, library):
+        assert self.pack(library, a_exe="x").problem == "docs.zip: holds no documents; add some"
+
+    def test_a_damaged_one_is_told(self, library):
+        upload = receive(library, "docs.zip", make_zip(a_txt=GARDEN)[:60])
+        library.process(upload)
+        assert upload.problem == "docs.zip: is a damaged or truncated file; save it anew"
+
+    def test_one_that_is_removed_while_it_waits_does_not_come_back(self, library):
+        upload = receive(library, "docs.zip", make_zip(a_txt=GARDEN))
+        data = upload.file.read_bytes()
+        library.remove("docs.zip")
+        upload.file.write_bytes(data)
+        library.process(upload)
+        assert library.uploads() == []
+
+
 class TestPages:
     def test_a_page_is_drawn_with_the_words_marked(self, tmp_path):
         library = Library(tmp_path / "one", KeywordEncoder("heron"), UploadSettings())
@@ -175,6 +257,46 @@ class TestPages:
     def test_a_page_that_cannot_be_drawn_is_told(self, tmp_path):
         with pytest.raises(UnreadableDocumentError, match="page 1 cannot be drawn; read its text"):
             page_image(tmp_path / "none.pdf", 1, [])
+
+    @pytest.fixture
+    def own(self, tmp_path, libraries):
+        """A chat over an index that was built from `docs`, with PDFs in it and beside it."""
+        docs = tmp_path / "docs"
+        docs.mkdir()
+        for file in (docs / "birds.pdf", tmp_path / "secret.pdf"):
+            file.write_bytes(make_pdf("The heron is a grey bird, tall and slow, of the river."))
+        (docs / "link.pdf").symlink_to(tmp_path / "secret.pdf")
+        (docs / "birds.txt").write_text(GARDEN)
+        documents = {
+            file.name: load_document(file) for file in (*docs.iterdir(), tmp_path / "secret.pdf")
+        }
+        index = StubIndex(documents, [], sources=[docs])
+        return WebChat(
+            StubBot(index), feedback_file=FeedbackFile(tmp_path / "f.jsonl"), libraries=libraries
+        )
+
+    def test_pages_of_the_indexs_own_pdfs_are_drawn(self, own):
+        start = own.view.documents["birds.pdf"].text.index("heron")
+        for secret in ("", own.open_library()):
+            page = own.page("birds.pdf", None, [[start, start + 5]], secret)
+            assert (page["number"], page["n_pages"], page["n_marked"]) == (1, 1, 1)
+        listed = {entry["id"]: entry for entry in own.start()["documents"]}
+        assert (listed["birds.pdf"]["has_images"], listed["birds.pdf"]["n_pages"]) == (True, 1)
+
+    @pytest.mark.parametrize("name", ["birds.txt", "link.pdf", "secret.pdf", "../secret.pdf", "x"])
+    def test_no_other_file_is_opened(self, own, name):
+        assert not any(
+            entry["has_images"] for entry in own.start()["documents"] if entry["id"] == name
+        )
+        with pytest.raises(UnreadableDocumentError, match="has no pages to be seen"):
+            own.page(name, 1, [], "")
+
+    def test_a_pdf_that_changed_since_it_was_indexed_is_told(self, own, tmp_path):
+        (tmp_path / "docs" / "birds.pdf").write_bytes(make_pdf("Another bird."))
+        with pytest.raises(
+            UnreadableDocumentError, match=r"birds.pdf: has changed since it was indexed; run obse"
+        ):
+            own.page("birds.pdf", 1, [], "")
 
     @pytest.mark.parametrize("places", [None, [1], [["a", 2]], [[1, 2, 3]]])
     def test_malformed_places_are_refused(self, libraries, tmp_path, places):
@@ -293,6 +415,50 @@ class TestLibraries:
         library = libraries.find(libraries.open())
         upload = asyncio.run(libraries.add(library, "letter.txt", _chunks(b"x"), {"letter.txt"}))
         assert upload.id == "letter (2).txt"
+
+    def test_a_document_gives_way_to_one_of_the_server_that_comes_later(self, libraries, tmp_path):
+        bot = stub_bot()
+        chat = WebChat(bot, feedback_file=FeedbackFile(tmp_path / "f.jsonl"), libraries=libraries)
+        secret = chat.open_library()
+        add_and_wait(libraries, libraries.find(secret), "2.txt", GARDEN)
+        assert "violet orchid" in chat.take_turn("Which orchid?", [], None, secret)["html"]
+        bot.newer_index = stub_bot(LETTER, "The server's own.").index
+        turn = chat.take_turn("Which orchid?", [], ["2 (2).txt"], secret)["turn"]
+        assert turn["record"]["citations"][0]["document"] == "2 (2).txt"
+        assert [entry["id"] for entry in chat.library(secret) or ()] == ["2 (2).txt"]
+        assert "The server's own." in unescape(chat.document("2.txt", secret))
+        assert "violet orchid" in chat.document("2 (2).txt", secret)
+
+    def test_a_document_that_is_renamed_while_it_is_indexed_keeps_the_new_name(self, library):
+        upload = receive(library, "garden.txt", GARDEN.encode())
+
+        class Renaming(KeywordEncoder):
+            def encode_passages(self, texts):
+                library.keep_apart({"garden.txt"})
+                return self.encode_queries(texts)
+
+        library._encoder = Renaming("orchid", "ferry")
+        library.process(upload)
+        assert list(library.index.documents) == ["garden (2).txt"]
+        assert library.index.passages[0].document_id == "garden (2).txt"
+
+    def test_a_document_that_is_gone_is_told_with_what_to_do(self, libraries, tmp_path):
+        bot = stub_bot(LETTER, "The server's own.")
+        chat = WebChat(bot, feedback_file=FeedbackFile(tmp_path / "f.jsonl"), libraries=libraries)
+        secret = chat.open_library()
+        add_and_wait(libraries, libraries.find(secret), "garden.txt", GARDEN)
+        chat.remove(secret, "garden.txt")
+        with pytest.raises(QuestionFormatError, match=r"'garden.txt': was removed since; add it"):
+            chat.document("garden.txt", secret)
+        bot.newer_index = stub_bot(LETTER).index
+        chat.take_turn("Who is the captain?", [], None, secret)
+        with pytest.raises(
+            QuestionFormatError,
+            match=r"'2.txt': was removed from the index since; put the file back and run observer",
+        ):
+            chat.document("2.txt", secret)
+        with pytest.raises(QuestionFormatError, match=r"'garden.txt': your documents were deleted"):
+            chat.document("garden.txt", "a secret of old")
 
     def test_unused_documents_are_deleted_after_their_time(self, libraries, settings):
         secret = libraries.open()

@@ -1,10 +1,12 @@
 """The web chat without a browser: what it renders, keeps, exports and serves."""
 
+import asyncio
 import gc
 import json
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -37,6 +39,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collect_loops() -> Iterator[None]:
+    """Collect them here, where they are forgiven, and not in another module's test."""
+    yield
+    asyncio.set_event_loop(None)
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 @pytest.fixture
@@ -134,6 +145,12 @@ class TestAnswers:
         assert "The document does not say." in html
         assert "none names what you ask" in html
         assert html.count('class="near"') == 3
+
+    def test_several_documents_do_not_say_also_when_the_turn_comes_back(self, bot, view):
+        answer = replace(bot.ask("How deep is the sea?"), n_documents=2)
+        kept = parse_turn(json.loads(json.dumps(ChatTurn.now(answer).as_json())), view.documents)
+        assert "The documents do not say." in answer_html(kept.answer, view)
+        assert "**The documents do not say\\.**" in chat_as_markdown([kept], view)
 
     def test_a_reply_to_a_greeting_is_no_abstention(self, bot, view):
         html = answer_html(bot.ask("hello"), view)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from bot.answer import Answer, Citation
 from bot.followup import Turn
@@ -52,6 +53,7 @@ class StubIndex:
     documents: Mapping[str, Document]
     passages: Sequence[Passage]
     encoder: KeywordEncoder = field(default_factory=lambda: KeywordEncoder("ferry", "orchid"))
+    sources: Sequence[Path] = ()
 
     @property
     def contents(self) -> Contents:

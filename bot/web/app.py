@@ -11,7 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 from gradio.events import api
 
-from bot.uploads import Libraries, UploadSettings
+from bot.library import UploadSettings
+from bot.uploads import Libraries
 from bot.web.export import ExportFormat
 from bot.web.feedback import FeedbackFile, Verdict, default_feedback_path
 from bot.web.service import Asker, Suggester, WebChat

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from bot.answer import Answer, Citation, answer_record
-from bot.render import ABSTENTION, ALTERNATIVES, confidence_words
+from bot.render import ALTERNATIVES, abstention, confidence_words
 from bot.web.document_view import DocumentView
 from bot.web.turns import ChatTurn
 
@@ -56,7 +56,7 @@ def _answer_parts(answer: Answer, view: DocumentView) -> list[str]:
     if not answer.abstained:
         parts.append(f"**{escape_markdown(answer.text)}** ({confidence_words(answer.confidence)})")
     elif answer.passages:
-        parts.append(f"**{escape_markdown(ABSTENTION)}**")
+        parts.append(f"**{escape_markdown(abstention(answer))}**")
     if answer.note:
         parts.append(escape_markdown(answer.note))
     parts += [_quote(number, citation, view) for number, citation in enumerate(answer.citations, 1)]

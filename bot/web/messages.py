@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from bot.answer import Answer, Citation
-from bot.render import ABSTENTION, ALTERNATIVES, confidence_words, sentence_around
+from bot.render import ALTERNATIVES, abstention, confidence_words, sentence_around
 from bot.web.document_view import DocumentView, Place
 from corpus import Passage
 
@@ -44,7 +44,7 @@ def _abstention_html(answer: Answer, view: DocumentView) -> str:
     )
     searched = _searched_html(answer)
     return (
-        f'<p class="words silence">{ABSTENTION}</p>'
+        f'<p class="words silence">{abstention(answer)}</p>'
         + (f'<p class="note">{escape(answer.note)}</p>' if answer.note else "")
         + (f'<p class="meta">{searched}</p>' if searched else "")
         + f'<div class="nearest"><h3>What came nearest</h3><ol>{nearest}</ol></div>'

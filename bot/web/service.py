@@ -3,21 +3,24 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from bot.answer import Answer, answer_record
 from bot.followup import Turn
+from bot.library import Library
 from bot.pipeline import Bot
 from bot.suggestions import next_questions, starter_questions
-from bot.uploads import Libraries, Library
+from bot.uploads import Libraries
 from bot.web.document_view import DocumentView
 from bot.web.export import ExportFormat, chat_as_json, chat_as_markdown
 from bot.web.feedback import FeedbackFile, Verdict, feedback_row
 from bot.web.messages import answer_html
+from bot.web.own_pages import OwnPages
 from bot.web.turns import ChatTurn, checked_question, parse_history, parse_turn
 from corpus.errors import QuestionFormatError
-from corpus.formats.kinds import ARCHIVE, SUFFIXES
+from corpus.formats.kinds import SUFFIXES
 from index.contents import Contents
 from index.embedding import Encoder
 from index.passage_index import PassageIndex
@@ -36,6 +39,11 @@ class Searched(Protocol):
     @property
     def encoder(self) -> Encoder:
         """What embedded them."""
+        ...
+
+    @property
+    def sources(self) -> Sequence[Path]:
+        """The files and folders that they were loaded from."""
         ...
 
 
@@ -119,17 +127,31 @@ class WebChat:
         self._bot = bot
         self._scopes: WeakKeyDictionary[Library, tuple[PassageIndex, Scope]] = WeakKeyDictionary()
         self.libraries = libraries
+        # The ids of the documents that the index had at any time.
+        self._former: set[str] = set()
         self._show_index()
 
     def _show_index(self) -> None:
         index = self._bot.index
         self._first_questions = self._suggester.first() if self._suggester else []
         self._own = Scope(self._bot, DocumentView(index.contents))
+        self._own_pages = OwnPages(index.contents.documents, index.sources)
+        self._listed = [
+            {
+                "id": document_id,
+                "title": self.view.title(document_id),
+                "n_passages": self.view.n_passages(document_id),
+                "n_pages": self._own_pages.n_pages.get(document_id, 0),
+                "has_images": document_id in self._own_pages.n_pages,
+            }
+            for document_id in self.view.documents
+        ]
         self._scopes.clear()
 
     def _refresh(self) -> None:
         """Follow the index, between two questions."""
         if self._bot.refresh():
+            self._former |= self.view.documents.keys()
             self._show_index()
 
     @property
@@ -146,11 +168,7 @@ class WebChat:
         self._refresh()
         return {
             "key": self._key(),
-            "documents": [
-                {"id": document_id, "title": self.view.title(document_id)}
-                | {"n_passages": self.view.n_passages(document_id)}
-                for document_id in self.view.documents
-            ],
+            "documents": self._listed,
             "questions": self._first_questions,
             "uploads": self._limits(),
             "library": self.library(secret) if secret else None,
@@ -193,14 +211,27 @@ class WebChat:
         """Return a document as HTML.
 
         Raises:
-            QuestionFormatError: There is no such document.
+            QuestionFormatError: There is no such document, or none any more.
         """
-        return self._scope(secret).view.html(document_id)
+        view = self._scope(secret).view
+        if document_id not in view.documents:
+            raise QuestionFormatError(f"{document_id!r}: {self._why_missing(document_id, secret)}")
+        return view.html(document_id)
+
+    def _why_missing(self, document_id: str, secret: str) -> str:
+        library = self._library(secret)
+        if document_id in self._former:
+            return (
+                "was removed from the index since; put the file back and run observer index again"
+            )
+        if library and library.has_removed(document_id):
+            return "was removed since; add it again"
+        return "no such document" if library or not secret else self._gone()
 
     def page(
         self, document_id: str, number: int | None, places: object, secret: str
     ) -> dict[str, Any]:
-        """Return a page of a PDF that this session added, as an image with words marked.
+        """Return a page of a PDF of the index or of this session, as an image with words marked.
 
         Args:
             document_id: Which document.
@@ -213,9 +244,8 @@ class WebChat:
             UnreadableDocumentError: There is no such page to be seen.
         """
         library = self._library(secret)
-        if library is None:
-            raise QuestionFormatError(f"{document_id!r}: no such document")
-        drawn = library.page(document_id, number, _checked_places(places))
+        pages = library if library and library.holds(document_id) else self._own_pages
+        drawn = pages.page(document_id, number, _checked_places(places))
         return {
             "image": "data:image/png;base64," + b64encode(drawn.png).decode("ascii"),
             "number": drawn.number,
@@ -324,7 +354,10 @@ class WebChat:
         return "Noted. Thank you."
 
     def _library(self, secret: str) -> Library | None:
-        return self.libraries.find(secret) if self.libraries and secret else None
+        library = self.libraries.find(secret) if self.libraries and secret else None
+        if library:
+            library.keep_apart(self.view.documents)
+        return library
 
     def _scope(self, secret: str) -> Scope:
         """Return what a session can ask: the bot's documents and those that it added."""
@@ -347,7 +380,7 @@ class WebChat:
             "max_bytes": settings.max_bytes,
             "max_documents": settings.max_documents,
             "minutes": settings.minutes,
-            "suffixes": [suffix for suffix, kind in SUFFIXES.items() if kind != ARCHIVE],
+            "suffixes": list(SUFFIXES),
         }
 
     def _gone(self) -> str:

@@ -52,6 +52,7 @@ class ChatTurn:
             "id": self.id,
             "asked_at": self.asked_at,
             "note": self.answer.note,
+            "n_documents": self.answer.n_documents,
             "next_questions": list(self.next_questions),
             "record": record,
         }
@@ -129,6 +130,7 @@ def _parse_turn(value: Any, documents: Mapping[str, Document]) -> ChatTurn:
         ),
         note=_words(value["note"]),
         seconds=float(record["seconds"]),
+        n_documents=int(value.get("n_documents", 1)),
     )
     return ChatTurn(
         id=value["id"],

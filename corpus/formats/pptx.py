@@ -35,9 +35,9 @@ def _add_slide(slide: "Slide", builder: TextBuilder) -> None:
             rows = shape.table.rows
             builder.add(table_lines([cell.text for cell in row.cells] for row in rows))
         elif shape.has_text_frame:
-            builder.add(_text(shape.text_frame.paragraphs))
+            _add_paragraphs(shape.text_frame.paragraphs, builder, have_bullets=shape.is_placeholder)
     if slide.has_notes_slide and (notes := slide.notes_slide.notes_text_frame) is not None:
-        builder.add(_text(notes.paragraphs))
+        _add_paragraphs(notes.paragraphs, builder, have_bullets=False)
 
 
 def _flat(shapes: Iterable[Any]) -> Iterator[Any]:
@@ -53,11 +53,31 @@ def _flat(shapes: Iterable[Any]) -> Iterator[Any]:
             waiting.pop()
 
 
-def _text(paragraphs: Iterable[Any]) -> str:
-    lines = []
+def _add_paragraphs(paragraphs: Iterable[Any], builder: TextBuilder, *, have_bullets: bool) -> None:
+    """Add paragraphs each by itself, but the points of a list together and with what leads to them.
+
+    Args:
+        paragraphs: Those of one frame.
+        builder: What takes them.
+        have_bullets: Whether one is a point of a list where it does not say otherwise.
+    """
+    lines: list[str] = []
     for paragraph in paragraphs:
         words = paragraph.text.replace("\v", "\n").strip()
-        bullet = "  " * paragraph.level + "- " if paragraph.level else ""
-        if words:
-            lines.append(bullet + words)
-    return "\n".join(lines)
+        if not words:
+            continue
+        is_point = _is_point(paragraph, have_bullets=have_bullets)
+        if not is_point:
+            builder.add("\n".join(lines))
+            lines.clear()
+        indent = "  " * paragraph.level + "- " if paragraph.level else ""
+        lines.append(indent + words)
+    builder.add("\n".join(lines))
+
+
+def _is_point(paragraph: Any, *, have_bullets: bool) -> bool:
+    properties = paragraph._p.pPr
+    tags = {child.tag.rpartition("}")[2] for child in properties} if properties is not None else ()
+    if "buNone" in tags:
+        return False
+    return have_bullets or paragraph.level > 0 or bool({"buChar", "buAutoNum", "buBlip"} & {*tags})

@@ -10,6 +10,13 @@ function followDocuments(key) {
   if (pane.key && pane.key !== key) {
     pane.html.clear();
     pane.shown = "";
+    call("start", session.secret)
+      .then((begun) => {
+        library.own = begun.documents;
+        takeAdded(begun.library);
+        showLibrary();
+      })
+      .catch(report);
   }
   pane.key = key;
 }

@@ -1,9 +1,9 @@
-// PDFs added here, page by page as they look, with the quoted words marked by the server.
+// PDFs, page by page as they look, with the quoted words marked by the server.
 
 const paper = { shown: "", number: 1, places: [], isText: false, wanted: 0 };
 
 function hasImages(id) {
-  return library.added.some((entry) => entry.id === id && entry.has_images);
+  return [...library.own, ...library.added].some((entry) => entry.id === id && entry.has_images);
 }
 
 function showPaper(isPaper) {

@@ -130,6 +130,7 @@ function openCorrection(element, turn) {
   if (element.querySelector(".correction")) return closeCorrection(element);
   const form = clone("correction-template");
   const [right, silent] = [form.querySelector(".right"), form.querySelector(".silent")];
+  if (turn.n_documents > 1) form.querySelector(".silent-words").textContent = "The documents do not say";
   silent.addEventListener("change", () => (right.disabled = silent.checked));
   form.addEventListener("submit", (event) => {
     event.preventDefault();

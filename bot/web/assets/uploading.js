@@ -82,7 +82,7 @@ function startUploading() {
   if (!library.limits) return;
   const { max_bytes: most, max_documents: n, minutes, suffixes } = library.limits;
   $("add-hint").textContent =
-    "Or drop files on the page: PDF, Word, PowerPoint, Excel, HTML, Markdown, EPUB, CSV, JSON, mail, text; " +
+    "Or drop files on the page: PDF, Word, PowerPoint, Excel, HTML, Markdown, EPUB, CSV, JSON, mail, text, or a zip of them; " +
     `up to ${counted(n, "document")} of ${most >> 20} MB. Only you can ask them. They are deleted when you ` +
     `leave, or after ${counted(minutes, "minute")} without a question.`;
   const field = $("files");
