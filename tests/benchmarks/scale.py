@@ -6,7 +6,8 @@ DATA holds SQuAD files, of which some thousand paragraphs and questions are embe
 passages would take hours to embed, so as many vectors are drawn around those few: each lies between
 a real one and its nearest neighbours, with noise of the shape of their differences. The table shows
 how near and how crowded the neighbours of real questions are among real and among drawn vectors of
-the same number. Texts are drawn word by word, by the frequencies of the real ones.
+the same number. Texts are drawn word by word, by the frequencies of the real ones. A whole index
+puts both together, ten passages a document.
 """
 
 import argparse
@@ -20,14 +21,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.reader.squad import load_articles
+from corpus.documents import Document
+from corpus.passages import Passage
 from index.approximate import EXACT_UP_TO, ApproximateStore
-from index.embedding import FloatArray, SentenceEncoder
+from index.contents import Contents
+from index.embedding import Encoder, FloatArray, SentenceEncoder
 from index.lexical import LexicalIndex
+from index.passage_index import IndexSettings, PassageIndex
 from index.stores import FaissStore, VectorStore
 from tests.benchmarks.speed import OFFLINE, ROOT, processor
 
@@ -42,6 +48,7 @@ N_PARAGRAPHS = 5400
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 N_QUERIES = 300
 N_WORDS = 60
+N_PASSAGES = 10  # of a document
 BLOCK = 20_000
 STORES: dict[str, type[VectorStore]] = {"exact": FaissStore, "approximate": ApproximateStore}
 Figures = dict[str, float]
@@ -239,6 +246,56 @@ def search_words(n: int) -> Figures:
     return figures | every | {"resident MiB": memory("VmRSS")}
 
 
+class DrawnEncoder:
+    """Embeds nothing: it knows the vectors of the real questions."""
+
+    name = fingerprint = "drawn"
+
+    def __init__(self) -> None:
+        _, questions = json.loads((WORK / "texts.json").read_text())
+        self.vectors = dict(zip(questions, np.load(WORK / "questions.npy"), strict=True))
+        self.dim = len(self.vectors[questions[0]])
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        return np.stack([self.vectors[text] for text in texts])
+
+
+def build_whole(n: int) -> Figures:
+    drawn = texts(n)
+    documents, passages = [], []
+    for first in range(0, n, N_PASSAGES):
+        own = drawn[first : first + N_PASSAGES]
+        documents.append(Document.from_text(f"{first}.txt", "\n\n".join(own)))
+        start = 0
+        for text in own:
+            passages.append(Passage(f"{first}.txt", start, start + len(text), text))
+            start += len(text) + 2
+    kind = "exact" if n <= EXACT_UP_TO else "approximate"
+    index = PassageIndex(
+        Contents.of(documents, passages),
+        store=STORES[kind].load(WORK / f"{kind}-{n}"),
+        lexical=LexicalIndex.load(WORK / f"words-{n}", n),
+        encoder=cast(Encoder, DrawnEncoder()),
+        settings=IndexSettings(),
+    )
+    began = time.perf_counter()
+    index.save(WORK / f"whole-{n}")
+    return {"save s": time.perf_counter() - began, "files MiB": size(WORK / f"whole-{n}")}
+
+
+def search_whole(n: int) -> Figures:
+    import faiss  # noqa: F401 - as above
+
+    encoder = cast(Encoder, DrawnEncoder())
+    asked = list(DrawnEncoder().vectors)[::5][:N_QUERIES]
+    held, began = memory("VmRSS"), time.perf_counter()
+    index = PassageIndex.load(WORK / f"whole-{n}", encoder=encoder)
+    figures = {"load s": time.perf_counter() - began, "loaded MiB": memory("VmRSS") - held}
+    figures |= timed(lambda i: index.search(asked[i], 10), len(asked), "top 10")
+    figures |= timed(lambda i: index.search(asked[i], 100), len(asked), "top 100")
+    return figures | {"resident MiB": memory("VmRSS")}
+
+
 STEPS: dict[str, Callable[[int], Figures]] = {
     "build exact": lambda n: build_dense("exact", n),
     "search exact": lambda n: search_dense("exact", n),
@@ -246,6 +303,8 @@ STEPS: dict[str, Callable[[int], Figures]] = {
     "search approximate": lambda n: search_dense("approximate", n),
     "build words": build_words,
     "search words": search_words,
+    "build whole": build_whole,
+    "search whole": search_whole,
 }
 
 
@@ -323,6 +382,16 @@ COLUMNS = {
         "top 100 processor p50",
         "every row p50",
     ),
+    "whole": (
+        "save s",
+        "files MiB",
+        "load s",
+        "loaded MiB",
+        "resident MiB",
+        "top 10 p50",
+        "top 10 p95",
+        "top 10 processor p50",
+    ),
 }
 Results = dict[str, dict[int, Figures]]
 
@@ -348,14 +417,20 @@ def plot(results: Results, file: Path) -> None:
         "build, MiB beyond the input": "build MiB",
         "search, milliseconds (p50)": "top 100 p50",
         "resident, MiB": "resident MiB",
+        "load, seconds": "load s",
     }
-    figure, axes = plt.subplots(1, len(panels), figsize=(15, 3.6), layout="constrained")
-    colors = {"exact": "#adb5bd", "approximate": "#0b7285", "words": "#e8590c"}
-    names = {"exact": "vectors, exact", "approximate": "vectors, approximate", "words": "BM25"}
+    figure, axes = plt.subplots(1, len(panels), figsize=(18, 3.6), layout="constrained")
+    colors = {
+        "exact": "#adb5bd",
+        "approximate": "#0b7285",
+        "words": "#e8590c",
+        "whole": "#000000",
+    }
     for axis, (title, column) in zip(axes, panels.items(), strict=True):
         for kind, by_size in results.items():
             points = [(n, figures[column]) for n, figures in by_size.items() if column in figures]
-            axis.plot(*zip(*points, strict=True), marker="o", color=colors[kind], label=names[kind])
+            if points:
+                axis.plot(*zip(*points, strict=True), marker="o", color=colors[kind], label=kind)
         axis.axvline(EXACT_UP_TO, color="grey", linestyle="dotted", linewidth=1)
         axis.set(xscale="log", yscale="log", title=title, xlabel="passages")
         axis.spines[["top", "right"]].set_visible(False)
@@ -377,11 +452,12 @@ def main() -> None:
     if not options.data:
         parser.error("--data is needed")
     prepare(options.data)
-    results: Results = {"exact": {}, "approximate": {}, "words": {}}
+    results: Results = {"exact": {}, "approximate": {}, "words": {}, "whole": {}}
     for n in options.sizes:
         np.save(WORK / f"truth-{n}.npy", nearest(vectors(n), queries(), 100)[1])
         for kind, by_size in results.items():
             by_size[n] = measured(f"build {kind}", n) | measured(f"search {kind}", n)
+        for kind in results:
             shutil.rmtree(WORK / f"{kind}-{n}")
     parts = [
         f"{processor()}; {os.getloadavg()[0]:.1f} programs running at the end. Vectors of 384 "
@@ -390,6 +466,7 @@ def main() -> None:
         table("Vectors, exact", results["exact"], COLUMNS["dense"]),
         table("Vectors, approximate", results["approximate"], COLUMNS["dense"]),
         table("BM25", results["words"], COLUMNS["words"]),
+        table("Whole index, a question already embedded", results["whole"], COLUMNS["whole"]),
         f"\n### How real the drawn vectors are\n\n{likeness()}\n\n{recall_on_real()}\n",
     ]
     options.output.mkdir(parents=True, exist_ok=True)
