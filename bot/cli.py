@@ -18,11 +18,15 @@ from bot.cli_web import web_command
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.answer import Answer
     from bot.pipeline import Bot
+    from corpus.documents import Document
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
+_MAX_NAMED = 5
 
 
 class OneLineGroup(click.Group):
@@ -96,10 +100,7 @@ def chat(names: tuple[str, ...], opener: BotOpener) -> None:
     _edit_lines()
     history: list[Turn] = []
     if sys.stdin.isatty():
-        documents = ", ".join(
-            document.title or document.id for document in bot.index.documents.values()
-        )
-        click.echo(f"{documents}\nAsk a question; /new starts over, Ctrl-D ends.")
+        click.echo(f"{_named(bot.index.documents)}\nAsk a question; /new starts over, Ctrl-D ends.")
     while True:
         try:
             question = input("\n> " if sys.stdin.isatty() else "").strip()
@@ -130,7 +131,8 @@ def show(opener: BotOpener) -> None:
     number = 1
     pages = []
     for document in bot.index.documents.values():
-        passages = [p for p in bot.index.passages if p.document_id == document.id]
+        rows = bot.index.contents.rows[document.id]
+        passages = bot.index.passages[rows.start : rows.stop]
         pages.append(render_passages(document, passages, first_number=number, width=width))
         number += len(passages)
     text = "\n".join(pages)
@@ -158,6 +160,13 @@ def doctor(
         click.echo(f"{mark} {finding.part:10} {finding.state}")
     if not all(finding.is_well for finding in findings):
         context.exit(1)
+
+
+def _named(documents: "Mapping[str, Document]") -> str:
+    """Name the first few documents and count the rest."""
+    first = [documents[name].title or name for name in list(documents)[:_MAX_NAMED]]
+    n_more = len(documents) - len(first)
+    return ", ".join(first) + (f" and {n_more:,} more" if n_more else "")
 
 
 def _rendered(bot: "Bot", answer: "Answer") -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from bot.opening import calibration_of, tuned_calibration
 from bot.reader.extractive import PACKAGED, ExtractiveReader
 from bot.settings import SETTINGS_FILE, Settings
 from corpus.errors import ObserverError
@@ -43,7 +44,7 @@ def examine(settings: Settings, index_folder: Path | None = None) -> Iterator[Fi
         "settings": _settings,
         "encoder": partial(_encoder, settings.encoder),
         "questions": partial(_query_model, encoder),
-        "reader": partial(_reader, settings),
+        "reader": partial(_reader, settings, index_folder, encoder),
         "index": partial(_index, index_folder, encoder),
         "cache": _cache,
     }
@@ -83,12 +84,13 @@ def _query_model(encoder: SentenceEncoder) -> str:
     return "not asked yet; the first one exports the encoder for ONNX Runtime, which takes seconds"
 
 
-def _reader(settings: Settings) -> str:
-    calibration = Path(settings.calibration) if settings.calibration else None
+def _reader(settings: Settings, index_folder: Path | None, encoder: SentenceEncoder) -> str:
+    calibration = calibration_of(settings, tuned_calibration(index_folder, encoder).parent)
     reader = ExtractiveReader.load(settings.reader, calibration)
     kind = "weights whole" if settings.reader == PACKAGED else "by transformers"
     threshold = reader.threshold if settings.threshold is None else settings.threshold
-    return f"{settings.reader}, {kind}, answers from a confidence of {threshold:.2f} on"
+    fitted = f", as fitted in {calibration}" if calibration else ""
+    return f"{settings.reader}, {kind}, answers from a confidence of {threshold:.2f} on{fitted}"
 
 
 def _index(folder: Path | None, encoder: SentenceEncoder) -> str:

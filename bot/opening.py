@@ -41,9 +41,7 @@ def open_bot(
     encoder = SentenceEncoder(settings.encoder)
     documents = None if index_folder else load_documents(shipped_documents())
     folder = index_folder or _shipped_folder(encoder, documents or [])
-    calibration = Path(settings.calibration) if settings.calibration else None
-    if tuned and calibration is None and (folder / CALIBRATION).exists():
-        calibration = folder / CALIBRATION
+    calibration = calibration_of(settings, folder if tuned else None)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(_open_reader, settings.reader, calibration)
         newer_index = None
@@ -60,6 +58,19 @@ def open_bot(
             "observer tune again, or delete the file"
         )
     return Bot(index, reader=reader, settings=settings, newer_index=newer_index)
+
+
+def calibration_of(settings: Settings, folder: Path | None) -> Path | None:
+    """Return the calibration that settings name, or the one tuned for an index; None for neither.
+
+    Args:
+        settings: The settings.
+        folder: The index.
+    """
+    if settings.calibration:
+        return Path(settings.calibration)
+    tuned = folder / CALIBRATION if folder else None
+    return tuned if tuned and tuned.exists() else None
 
 
 def tuned_calibration(index_folder: Path | None, encoder: Encoder) -> Path:

@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from bot import opening
-from bot.cli import main
+from bot.cli import _named, main
 from bot.pipeline import Bot
+from corpus.documents import Document
 from index.passage_index import PassageIndex
 from tests.test_pipeline import LETTER, WordReader
 
@@ -131,6 +132,13 @@ def test_an_index_whose_document_changed_says_so_on_stderr(
 
 def test_the_version_is_shown(observer):
     assert observer("--version").stdout.startswith("observer ")
+
+
+def test_of_many_documents_the_first_five_are_named():
+    documents = {f"{n}.txt": Document.from_text(f"{n}.txt", "", title="T" * n) for n in range(3)}
+    assert _named(documents) == "0.txt, T, TT"
+    documents |= {name: documents["0.txt"] for name in "abcd"}
+    assert _named(documents) == "0.txt, T, TT, a, b and 2 more"
 
 
 def test_help_imports_no_model_library():

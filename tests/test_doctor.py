@@ -1,3 +1,5 @@
+from importlib import resources
+
 import pytest
 from click.testing import CliRunner
 
@@ -6,6 +8,7 @@ from bot.cli import main
 from bot.doctor import examine
 from bot.settings import Settings
 from corpus.loaders import load_documents
+from index.folder import CALIBRATION
 from index.passage_index import PassageIndex
 
 
@@ -40,6 +43,13 @@ class TestExamine:
         reader = found(reader=str(tmp_path / "nowhere"))["reader"]
         assert not reader.is_well
         assert "nowhere" in reader.state
+
+    def test_a_calibration_that_was_tuned_for_the_index_is_named(self, cache, tmp_path):
+        fitted = tmp_path / CALIBRATION
+        packaged = resources.files("bot.reader") / "weights" / "calibration.json"
+        fitted.write_bytes(packaged.read_bytes())
+        findings = {finding.part: finding for finding in examine(Settings(), tmp_path)}
+        assert findings["reader"].state.endswith(f"as fitted in {fitted}")
 
     def test_altered_encoder_weights_are_a_problem(self, cache, monkeypatch):
         monkeypatch.setattr("index.embedding._PACKAGE_SHA256", "0" * 64)
