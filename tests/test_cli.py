@@ -137,7 +137,7 @@ def test_the_version_is_shown(observer):
 def test_of_many_documents_the_first_five_are_named():
     documents = {f"{n}.txt": Document.from_text(f"{n}.txt", "", title="T" * n) for n in range(3)}
     assert _named(documents) == "0.txt, T, TT"
-    documents |= {name: documents["0.txt"] for name in "abcd"}
+    documents |= dict.fromkeys("abcd", documents["0.txt"])
     assert _named(documents) == "0.txt, T, TT, a, b and 2 more"
 
 
