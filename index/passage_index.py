@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from corpus.documents import Document, Mark
+from corpus.documents import Document
 from corpus.errors import IndexFormatError, UnreadableDocumentError
 from corpus.loaders import file_sha256
 from corpus.passages import Passage, SplitSettings, split_document
@@ -27,10 +27,17 @@ from index.folder import (
 )
 from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
+from index.rows import (
+    DOCUMENTS,
+    PASSAGES,
+    document_row,
+    parse_document,
+    parse_passage,
+    passage_row,
+    read_rows,
+    write_rows,
+)
 from index.stores import RowArray, VectorStore
-
-DOCUMENTS = "documents.jsonl"
-PASSAGES = "passages.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +216,8 @@ class PassageIndex:
         write_folder(Path(folder), manifest, self._write_data)
 
     def _write_data(self, data: Path) -> None:
-        _write_rows(data / DOCUMENTS, map(document_row, self.documents.values()))
-        _write_rows(data / PASSAGES, map(passage_row, self.passages))
+        write_rows(data / DOCUMENTS, map(document_row, self.documents.values()))
+        write_rows(data / PASSAGES, map(passage_row, self.passages))
         self.store.save(data)
         self.lexical.save(data)
 
@@ -249,7 +256,7 @@ class PassageIndex:
         documents = _read_documents(folder, manifest, data)
         with reading(folder, manifest, PASSAGES):
             texts = {document.id: document.text for document in documents}
-            passages = [parse_passage(row, texts) for row in _read_rows(data / PASSAGES)]
+            passages = [parse_passage(row, texts) for row in read_rows(data / PASSAGES)]
             _expect(manifest["n_passages"], len(passages), "passages")
         kind = store_type(data)
         with reading(folder, manifest, kind.FILE):
@@ -333,7 +340,7 @@ def stale_documents(folder: Path, documents: Iterable[Document]) -> str | None:
 
 def _read_documents(folder: Path, manifest: dict[str, Any], data: Path) -> list[Document]:
     with reading(folder, manifest, DOCUMENTS):
-        documents = [parse_document(row) for row in _read_rows(data / DOCUMENTS)]
+        documents = [parse_document(row) for row in read_rows(data / DOCUMENTS)]
         found = {document.id: document.sha256 for document in documents}
         _expect(manifest["documents"], found, "documents")
         _expect(len(found), len(documents), "documents")
@@ -343,72 +350,3 @@ def _read_documents(folder: Path, manifest: dict[str, Any], data: Path) -> list[
 def _expect(expected: object, found: object, what: str) -> None:
     if expected != found:
         raise ValueError(f"other {what} than the manifest names")
-
-
-def document_row(document: Document) -> dict[str, Any]:
-    """Turn a document into its row of `documents.jsonl`."""
-    return {
-        "id": document.id,
-        "title": document.title,
-        "sha256": document.sha256,
-        "path": str(document.path) if document.path else None,
-        "text": document.text,
-        "marks": [[m.start, m.kind, m.label, m.level] for m in document.marks],
-    }
-
-
-def parse_document(row: dict[str, Any]) -> Document:
-    """Turn a row of `documents.jsonl` into its document; a malformed one raises."""
-    if not all(isinstance(row[key], str) for key in ("id", "text", "title", "sha256")):
-        raise ValueError("expected texts")
-    return Document(
-        id=row["id"],
-        text=row["text"],
-        title=row["title"],
-        sha256=row["sha256"],
-        path=Path(row["path"]) if row["path"] else None,
-        marks=tuple(Mark(*mark) for mark in row.get("marks", ())),
-    )
-
-
-def passage_row(passage: Passage) -> dict[str, Any]:
-    """Turn a passage into its row of `passages.jsonl`."""
-    return {
-        "document": passage.document_id,
-        "start": passage.start,
-        "end": passage.end,
-        "context": passage.context,
-    }
-
-
-def parse_passage(row: dict[str, Any], texts: Mapping[str, str]) -> Passage:
-    """Turn a row of `passages.jsonl` into its passage; a malformed one raises.
-
-    Args:
-        row: The row.
-        texts: The texts of the documents by id.
-    """
-    text = texts[row["document"]]
-    start, end, context = row["start"], row["end"], row["context"]
-    if not (type(start) is type(end) is int and 0 <= start < end <= len(text)):
-        raise ValueError(f"no passage from {start!r} to {end!r}")
-    if not isinstance(context, str):
-        raise TypeError(f"expected a text as context, got {context!r}")
-    return Passage(
-        document_id=row["document"], start=start, end=end, text=text[start:end], context=context
-    )
-
-
-def _write_rows(file: Path, rows: Iterable[dict[str, Any]]) -> None:
-    with file.open("wb") as stream:
-        stream.writelines(map(row_line, rows))
-
-
-def row_line(row: dict[str, Any]) -> bytes:
-    """Return a row as its line of JSON Lines."""
-    return json.dumps(row).encode("ascii") + b"\n"
-
-
-def _read_rows(file: Path) -> list[dict[str, Any]]:
-    with file.open(encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream]

@@ -13,14 +13,8 @@ from index.blocks import text_digest
 from index.embedding import Encoder
 from index.folder import MANIFEST, checked_data, read_manifest, reading
 from index.lexical import LexicalIndex
-from index.passage_index import (
-    DOCUMENTS,
-    PASSAGES,
-    IndexSettings,
-    parse_document,
-    parse_passage,
-    read_settings,
-)
+from index.passage_index import IndexSettings, read_settings
+from index.rows import DOCUMENTS, PASSAGES, parse_document, parse_passage
 from index.stores import VectorStore
 
 # A file may change again within the tick of the clock that dates it.

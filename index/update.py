@@ -32,16 +32,9 @@ from index.folder import (
     write_folder,
 )
 from index.lexical import LexicalBuilder
-from index.passage_index import (
-    DOCUMENTS,
-    PASSAGES,
-    IndexSettings,
-    document_row,
-    index_manifest,
-    passage_row,
-    row_line,
-)
+from index.passage_index import IndexSettings, index_manifest
 from index.previous import PreviousVersion, Source
+from index.rows import DOCUMENTS, PASSAGES, document_row, passage_row, row_line
 
 _NOTHING_TO_INDEX = "the documents hold no words, so there is nothing to index"
 _COPIED_ROWS = 8192
