@@ -24,10 +24,16 @@ def document_row(document: Document) -> dict[str, Any]:
     }
 
 
-def parse_document(row: dict[str, Any]) -> Document:
-    """Turn a row of `documents.jsonl` into its document; a malformed one raises."""
+def check_document(row: dict[str, Any]) -> tuple[str, str]:
+    """Return the id and the text of a row of `documents.jsonl`; a malformed one raises."""
     if not all(isinstance(row[key], str) for key in ("id", "text", "title", "sha256")):
         raise ValueError("expected texts")
+    return row["id"], row["text"]
+
+
+def parse_document(row: dict[str, Any]) -> Document:
+    """Turn a row of `documents.jsonl` into its document; a malformed one raises."""
+    check_document(row)
     return Document(
         id=row["id"],
         text=row["text"],

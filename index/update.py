@@ -297,15 +297,12 @@ class _Update:
         for name in recorded[3]:
             self.documents[name] = self._previous.documents[name]
             place = self._previous.kept[name]
-            for old, new, (start, size) in (
-                (kept.documents, rows.documents, place.line),
-                (kept.passages, rows.passages, place.passages),
-            ):
-                old.seek(start)
-                new.write(old.read(size))
-            first, n_rows = place.rows
-            self._origin.extend(range(first, first + n_rows))
-            self._lexical.keep(first, n_rows)
+            kept.documents.seek(place.line)
+            rows.documents.write(kept.documents.read(place.line_bytes))
+            kept.passages.seek(place.passages)
+            rows.passages.write(kept.passages.read(place.passages_bytes))
+            self._origin.extend(range(place.row, place.row + place.n_rows))
+            self._lexical.keep(place.row, place.n_rows)
 
     def _vectors(self, scratch: Path) -> FloatArray:
         """Bring old and new vectors together in a file mapped into memory, shape (n_rows, dim)."""
