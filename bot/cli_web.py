@@ -104,7 +104,7 @@ def web_command(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from bot.library import MEGABYTE, UploadSettings
+    from bot.upload import MEGABYTE, UploadSettings
 
     # Gradio takes as long to import as the models to load.
     with ThreadPoolExecutor(1) as pool:

@@ -1,19 +1,15 @@
 """The documents of one visitor: received, read, cut, embedded, drawn and removed."""
 
-import re
 import shutil
 import threading
 import time
-import unicodedata
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-import platformdirs
 
+from bot.upload import MEGABYTE, Upload, UploadSettings, safe_name, suffix_of, unlike
 from corpus import Document, Passage, load_document, split_document
 from corpus.archives import archive_members
 from corpus.errors import ObserverError, UnreadableDocumentError
@@ -26,92 +22,12 @@ from index.lexical import LexicalIndex
 from index.passage_index import IndexSettings, PassageIndex
 from index.stores import FaissStore
 
-MEGABYTE = 1 << 20
 # Small enough that progress is seen to move and that a removal stops the work at once.
 _BLOCK = 32
-_MAX_NAME_LENGTH = 100
 # How many folders of a path in an archive are told.
 _MAX_PARTS = 4
 # Each page is drawn by a process of its own.
 _DRAWING = threading.BoundedSemaphore(2)
-_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
-
-
-@dataclass(frozen=True, slots=True)
-class UploadSettings:
-    """What visitors may add, and for how long it is kept.
-
-    Attributes:
-        max_bytes: The largest document.
-        max_documents: How many a session may hold.
-        max_passages: How many passages they may have together.
-        max_total_bytes: How much all sessions may hold together.
-        minutes: After so many without a question or a new document, a session's are deleted.
-        folder: Where the sessions' folders are made.
-    """
-
-    max_bytes: int = 25 * MEGABYTE
-    max_documents: int = 10
-    max_passages: int = 20_000
-    max_total_bytes: int = 2048 * MEGABYTE
-    minutes: float = 60
-    folder: Path = field(
-        default_factory=lambda: platformdirs.user_cache_path("silent-observer") / "uploads"
-    )
-
-
-@dataclass(slots=True)
-class Upload:
-    """A document on its way into a session's index.
-
-    Attributes:
-        id: Its name, unlike any other that the session can ask; also the document's id.
-        file: Where it is stored, under a name of the server's own.
-        size: In bytes.
-        state: "reading", then "indexing", then "ready" or "failed".
-        progress: In [0, 1]; the share of passages that are embedded.
-        problem: Why it failed, in one line.
-        is_pdf: Whether its content, whatever its name, is a PDF.
-        document: Set with `passages` when it is ready.
-        passages: Set with `vectors`, of shape (n_passages, dim), when it is ready.
-    """
-
-    id: str
-    file: Path
-    size: int
-    state: str = "reading"
-    progress: float = 0.0
-    problem: str = ""
-    is_pdf: bool = False
-    document: Document | None = None
-    passages: tuple[Passage, ...] = ()
-    vectors: FloatArray | None = None
-
-    @property
-    def has_images(self) -> bool:
-        """Whether its pages can be shown as they look."""
-        return self.document is not None and self.is_pdf and n_pages(self.document) > 0
-
-    def rename(self, new_id: str) -> None:
-        """Call the document otherwise."""
-        self.id = new_id
-        if self.document:
-            self.document = replace(self.document, id=new_id)
-        self.passages = tuple(replace(passage, document_id=new_id) for passage in self.passages)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what the page lists."""
-        return {
-            "id": self.id,
-            "title": (self.document.title if self.document else "") or self.id,
-            "size": self.size,
-            "state": self.state,
-            "progress": round(self.progress, 3),
-            "problem": self.problem,
-            "n_passages": len(self.passages),
-            "n_pages": n_pages(self.document) if self.document else 0,
-            "has_images": self.has_images,
-        }
 
 
 class Library:
@@ -165,7 +81,7 @@ class Library:
             clashing = [upload for upload in self._uploads.values() if upload.id in taken]
             for upload in clashing:
                 others = [other.id for other in self._uploads.values()]
-                upload.rename(_unlike(upload.id, {*taken, *others}))
+                upload.rename(unlike(upload.id, {*taken, *others}))
             if clashing:
                 self._uploads = {upload.id: upload for upload in self._uploads.values()}
                 self._rebuild()
@@ -291,9 +207,8 @@ class Library:
 
     def _new(self, name: str, taken: Collection[str]) -> Upload:
         self._n_received += 1
-        upload_id = _unlike(name, taken)
-        suffix = PurePath(upload_id).suffix.lower()
-        suffix = suffix if _SUFFIX.fullmatch(suffix) else ""
+        upload_id = unlike(name, taken)
+        suffix = suffix_of(upload_id).lower()
         upload = Upload(upload_id, self.folder / f"{self._n_received}{suffix}", size=0)
         self._uploads[upload_id] = upload
         return upload
@@ -418,29 +333,3 @@ def draw_page(
 
 class _RemovedError(Exception):
     """A document was removed while it was read."""
-
-
-def safe_name(name: str) -> str:
-    """Make a file name out of what a browser calls a file: one line, no path, not too long."""
-    last = re.split(r"[/\\]", name)[-1]
-    shown = "".join(
-        " " if char.isspace() else char
-        for char in unicodedata.normalize("NFC", last)
-        if char.isspace() or unicodedata.category(char)[0] != "C"
-    )
-    shown = " ".join(shown.split()).lstrip(".").strip()
-    suffix = PurePath(shown).suffix
-    suffix = suffix if _SUFFIX.fullmatch(suffix) else ""
-    stem = shown.removesuffix(suffix)
-    return (stem[: _MAX_NAME_LENGTH - len(suffix)].strip() or "document") + suffix
-
-
-def _unlike(name: str, taken: Collection[str]) -> str:
-    """Number a name that is taken: "report (2).txt"."""
-    suffix = PurePath(name).suffix
-    stem = name.removesuffix(suffix)
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{stem} ({number}){suffix}"
-    return free

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bot.library import Library, Upload, UploadSettings, safe_name
+from bot.library import Library
+from bot.upload import Upload, UploadSettings, safe_name
 from corpus.errors import SettingsError, UnreadableDocumentError
 from index.embedding import Encoder
 

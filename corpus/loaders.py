@@ -260,7 +260,9 @@ def _title(extracted: Extracted, kind: str) -> str:
     if kind not in PLAIN_KINDS:
         headings = [mark for mark in extracted.marks if mark.kind == "heading"]
         first = min(headings, key=lambda mark: (mark.level, mark.start), default=None)
-        if first is not None and first.start <= _TITLE_WITHIN:
+        # A lower heading at the beginning of a PDF is the first of its outline, and no title.
+        is_title = first is not None and (kind != "pdf" or first.level == 1)
+        if first is not None and is_title and first.start <= _TITLE_WITHIN:
             return first.label
         if extracted.title:
             return extracted.title

@@ -100,7 +100,7 @@ class Worker:
         paths = [root, os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         return subprocess.Popen(
-            [sys.executable, "-m", "corpus.worker", str(self.limits.memory_bytes)],
+            [sys.executable, "-P", "-m", "corpus.worker", str(self.limits.memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -27,13 +27,21 @@ from typing import Any, Self, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.documents import Document, Mark
+from corpus.documents import Document
 from corpus.passages import Passage
 from index.folder import MANIFEST, reading
 from index.mapped import mapped
+from index.rows import (
+    DOCUMENTS,
+    PASSAGES,
+    document_row,
+    parse_document,
+    parse_passage,
+    passage_row,
+    row_line,
+    write_rows,
+)
 
-DOCUMENTS = "documents.jsonl"
-PASSAGES = "passages.jsonl"
 _PLACES_OF_DOCUMENTS = "documents.npy"
 _PLACES_OF_PASSAGES = "passages.npy"
 _KEPT_DOCUMENTS = 64  # of a saved index, those read last
@@ -139,8 +147,8 @@ class Contents:
 
     def save(self, data: Path) -> None:
         """Write documents and passages into an existing folder."""
-        _write_rows(data / DOCUMENTS, map(document_row, self.documents.values()))
-        _write_rows(data / PASSAGES, map(passage_row, self.passages))
+        write_rows(data / DOCUMENTS, map(document_row, self.documents.values()))
+        write_rows(data / PASSAGES, map(passage_row, self.passages))
         write_places(data, self.documents)
 
 
@@ -247,7 +255,8 @@ class _StoredPassages(_LazyPassages):
 
     def _at(self, row: int) -> Passage:
         with self._reading():
-            return parse_passage(self._lines[row], self._documents)
+            found = self._lines[row]
+            return parse_passage(found, self._documents[found["document"]].text)
 
 
 class _JoinedPassages(_LazyPassages):
@@ -269,62 +278,3 @@ def _ranges(names: Iterable[str], bounds: Iterable[int]) -> dict[str, range]:
     return {
         name: range(first, end) for name, (first, end) in zip(names, pairwise(bounds), strict=True)
     }
-
-
-def document_row(document: Document) -> dict[str, Any]:
-    """Turn a document into its row of `documents.jsonl`."""
-    return {
-        "id": document.id,
-        "title": document.title,
-        "sha256": document.sha256,
-        "path": str(document.path) if document.path else None,
-        "text": document.text,
-        "marks": [[m.start, m.kind, m.label, m.level] for m in document.marks],
-    }
-
-
-def parse_document(row: dict[str, Any]) -> Document:
-    """Turn a row of `documents.jsonl` into its document; a malformed one raises."""
-    if not all(isinstance(row[key], str) for key in ("id", "text", "title", "sha256")):
-        raise ValueError("expected texts")
-    return Document(
-        id=row["id"],
-        text=row["text"],
-        title=row["title"],
-        sha256=row["sha256"],
-        path=Path(row["path"]) if row["path"] else None,
-        marks=tuple(Mark(*mark) for mark in row.get("marks", ())),
-    )
-
-
-def passage_row(passage: Passage) -> dict[str, Any]:
-    """Turn a passage into its row of `passages.jsonl`."""
-    return {
-        "document": passage.document_id,
-        "start": passage.start,
-        "end": passage.end,
-        "context": passage.context,
-    }
-
-
-def parse_passage(row: dict[str, Any], documents: Mapping[str, Document]) -> Passage:
-    """Turn a row of `passages.jsonl` into its passage; a malformed one raises."""
-    text = documents[row["document"]].text
-    start, end, context = row["start"], row["end"], row["context"]
-    if not (type(start) is type(end) is int and 0 <= start < end <= len(text)):
-        raise ValueError(f"no passage from {start!r} to {end!r}")
-    if not isinstance(context, str):
-        raise TypeError(f"expected a text as context, got {context!r}")
-    return Passage(
-        document_id=row["document"], start=start, end=end, text=text[start:end], context=context
-    )
-
-
-def _write_rows(file: Path, rows: Iterable[dict[str, Any]]) -> None:
-    with file.open("wb") as stream:
-        stream.writelines(map(row_line, rows))
-
-
-def row_line(row: dict[str, Any]) -> bytes:
-    """Return a row as its line of JSON Lines."""
-    return json.dumps(row).encode("ascii") + b"\n"

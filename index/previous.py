@@ -10,11 +10,11 @@ from corpus.errors import IndexFormatError
 from corpus.loaders import file_sha256
 from index.approximate import store_type
 from index.blocks import text_digest
-from index.contents import DOCUMENTS, PASSAGES, parse_document, parse_passage
 from index.embedding import Encoder
 from index.folder import MANIFEST, checked_data, read_manifest, reading
 from index.lexical import LexicalIndex
 from index.passage_index import IndexSettings, read_settings
+from index.rows import DOCUMENTS, PASSAGES, check_document, parse_passage
 from index.stores import VectorStore
 
 # A file may change again within the tick of the clock that dates it.
@@ -51,13 +51,16 @@ class Source(NamedTuple):
 class Kept(NamedTuple):
     """Where a document stands in the files of the previous version.
 
-    `line` and `passages` are the first byte and the number of bytes, `rows` the first row and the
-    number of rows.
+    Its line and its passages by the first byte and the number of bytes, its rows by the first one
+    and their number.
     """
 
-    line: tuple[int, int]
-    passages: tuple[int, int]
-    rows: tuple[int, int]
+    line: int
+    line_bytes: int
+    passages: int
+    passages_bytes: int
+    row: int
+    n_rows: int
 
 
 class PreviousVersion:
@@ -116,18 +119,21 @@ class PreviousVersion:
         ):
             following = passages.readline()
             for line in documents:
-                document = parse_document(json.loads(line))
+                name, text = check_document(json.loads(line))
                 first_byte, first_row = n_passage_bytes, n_rows
-                while following and (row := json.loads(following))["document"] == document.id:
-                    passage = parse_passage(row, {document.id: document})
+                while following and (row := json.loads(following))["document"] == name:
+                    passage = parse_passage(row, text)
                     self.row_of_text.setdefault(text_digest(passage.searchable_text), n_rows)
                     n_rows += 1
                     n_passage_bytes += len(following)
                     following = passages.readline()
-                self.kept[document.id] = Kept(
-                    (n_bytes, len(line)),
-                    (first_byte, n_passage_bytes - first_byte),
-                    (first_row, n_rows - first_row),
+                self.kept[name] = Kept(
+                    line=n_bytes,
+                    line_bytes=len(line),
+                    passages=first_byte,
+                    passages_bytes=n_passage_bytes - first_byte,
+                    row=first_row,
+                    n_rows=n_rows - first_row,
                 )
                 n_bytes += len(line)
             if following or n_rows != self.manifest["n_passages"]:

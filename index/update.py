@@ -23,14 +23,7 @@ from corpus.loaders import find_files, load_file
 from corpus.passages import split_document
 from index.approximate import build_store
 from index.blocks import BlockCache, text_digest
-from index.contents import (
-    DOCUMENTS,
-    PASSAGES,
-    document_row,
-    passage_row,
-    row_line,
-    write_places,
-)
+from index.contents import write_places
 from index.embedding import DEFAULT_ENCODER, Encoder, FloatArray
 from index.folder import (
     MANIFEST,
@@ -42,6 +35,7 @@ from index.folder import (
 from index.lexical import LexicalBuilder
 from index.passage_index import IndexSettings, index_manifest
 from index.previous import PreviousVersion, Source
+from index.rows import DOCUMENTS, PASSAGES, document_row, passage_row, row_line
 
 _NOTHING_TO_INDEX = "the documents hold no words, so there is nothing to index"
 _COPIED_ROWS = 8192
@@ -305,15 +299,12 @@ class _Update:
         for name in recorded[3]:
             self.documents[name] = self._previous.documents[name]
             place = self._previous.kept[name]
-            for old, new, (start, size) in (
-                (kept.documents, rows.documents, place.line),
-                (kept.passages, rows.passages, place.passages),
-            ):
-                old.seek(start)
-                new.write(old.read(size))
-            first, n_rows = place.rows
-            self._origin.extend(range(first, first + n_rows))
-            self._lexical.keep(first, n_rows)
+            kept.documents.seek(place.line)
+            rows.documents.write(kept.documents.read(place.line_bytes))
+            kept.passages.seek(place.passages)
+            rows.passages.write(kept.passages.read(place.passages_bytes))
+            self._origin.extend(range(place.row, place.row + place.n_rows))
+            self._lexical.keep(place.row, place.n_rows)
 
     def _vectors(self, scratch: Path) -> FloatArray:
         """Bring old and new vectors together in a file mapped into memory, shape (n_rows, dim)."""

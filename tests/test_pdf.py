@@ -3,6 +3,7 @@ import pytest
 from corpus.documents import Mark
 from corpus.errors import UnreadableDocumentError
 from corpus.formats.pdf import read_pdf
+from corpus.loaders import load_document
 from tests.pdf_writer import lines_from, pdf_of
 
 LEFT = (
@@ -145,6 +146,64 @@ class TestMarks:
 
 
 LEFT_ON_PAGE = lines_from(50, 660, *LEFT)
+LEFT_LOWER = lines_from(50, 560, *LEFT)
+
+
+def headings_of(data):
+    extracted = read_pdf(data)
+    return [
+        (mark.label, mark.level, extracted.text[mark.start :][:6])
+        for mark in extracted.marks
+        if mark.kind == "heading"
+    ]
+
+
+class TestOutline:
+    def test_its_entries_are_the_headings_of_pages_that_show_none(self):
+        data = pdf_of(
+            [*lines_from(50, 700, "1 Methods"), *lines_from(50, 660, *LEFT)],
+            [*lines_from(50, 700, *RIGHT), *lines_from(50, 600, "Costs"), *LEFT_LOWER],
+            outline=[("Methods", 1), ("Results", 2), (" Costs", 2)],
+        )
+        assert headings_of(data) == [
+            ("Methods", 2, "1 Meth"),
+            ("Results", 2, "Altoge"),
+            ("Costs", 3, "Costs\n"),
+        ]
+
+    def test_pages_that_show_headings_get_those_that_stand_there_as_words(self):
+        data = pdf_of(
+            [
+                (50, 740, 20, "Harbour report"),
+                *LEFT_ON_PAGE,
+                (50, 570, 10, "Costs"),
+                *lines_from(50, 540, *RIGHT),
+            ],
+            outline=[("Harbour report", 1), ("On the harbour", 1), (" Costs", 1)],
+        )
+        assert headings_of(data) == [("Harbour report", 1, "Harbou"), ("Costs", 3, "Costs\n")]
+
+    @pytest.mark.parametrize("broken", [b"/Dest [99 0 R /Fit]", b"/Dest /nowhere", b"/A 7 0 R"])
+    def test_an_entry_that_leads_nowhere_is_left_out(self, broken):
+        data = pdf_of(LEFT_ON_PAGE, outline=[("Methods", 1)])
+        assert headings_of(data) == [("Methods", 2, "The su")]
+        assert headings_of(data.replace(b"/Dest [4 0 R /Fit]", broken)) == []
+
+    def test_an_outline_in_a_circle_ends(self):
+        data = pdf_of(LEFT_ON_PAGE, outline=[("One", 1), ("Two", 1)])
+        circular = data.replace(b"(Two) /Parent 6 0 R", b"(Two) /Parent 6 0 R /Next 7 0 R")
+        assert circular != data
+        assert [label for label, *_ in headings_of(circular)][:2] == ["One", "Two"]
+
+    def test_the_title_of_a_pdf_is_no_entry_of_its_outline(self, tmp_path):
+        (tmp_path / "a.pdf").write_bytes(
+            pdf_of(
+                [*lines_from(50, 740, "Harbour report"), *LEFT_ON_PAGE], outline=[("Methods", 1)]
+            )
+        )
+        document = load_document(tmp_path / "a.pdf")
+        assert document.title == "Harbour report"
+        assert document.location(0) == "page 1, Methods"
 
 
 class TestRefusals:

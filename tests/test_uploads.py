@@ -12,8 +12,9 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageChops
 
-from bot.library import Library, Upload, UploadSettings, safe_name
+from bot.library import Library
 from bot.pipeline import find_documents
+from bot.upload import Upload, UploadSettings, safe_name
 from bot.uploads import Libraries
 from bot.web.feedback import FeedbackFile
 from bot.web.service import WebChat

@@ -31,6 +31,13 @@ def test_a_worker_reads_one_file_after_another_in_one_process(start):
     assert worker._process is process
 
 
+def test_a_package_of_the_same_name_in_the_working_folder_is_not_run(start, tmp_path, monkeypatch):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "__init__.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    assert start().read("html", FILES["html"]).text.startswith("Ships")
+
+
 def test_marks_and_title_come_back(start):
     extracted = start().read("pptx", FILES["pptx"])
     assert next((mark.kind, mark.label) for mark in extracted.marks) == ("slide", "1")

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 from playwright.sync_api import Page
 
-from bot.library import MEGABYTE, UploadSettings
+from bot.upload import MEGABYTE, UploadSettings
 from bot.web import WebSettings, build_app, serve
 from tests.web_stub import StubSuggester, stub_bot
 

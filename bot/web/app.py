@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 from gradio.events import api
 
-from bot.library import UploadSettings
+from bot.upload import UploadSettings
 from bot.uploads import Libraries
 from bot.web.export import ExportFormat
 from bot.web.feedback import FeedbackFile, Verdict, default_feedback_path

@@ -18,7 +18,14 @@ from bot.web.export import ExportFormat, chat_as_json, chat_as_markdown
 from bot.web.feedback import FeedbackFile, Verdict, feedback_row
 from bot.web.messages import answer_html
 from bot.web.own_pages import OwnPages
-from bot.web.turns import ChatTurn, checked_question, parse_history, parse_turn
+from bot.web.turns import (
+    ChatTurn,
+    checked_names,
+    checked_places,
+    checked_question,
+    parse_history,
+    parse_turn,
+)
 from corpus.errors import QuestionFormatError
 from corpus.formats.kinds import SUFFIXES
 from index.contents import Contents
@@ -245,7 +252,7 @@ class WebChat:
         """
         library = self._library(secret)
         pages = library if library and library.holds(document_id) else self._own_pages
-        drawn = pages.page(document_id, number, _checked_places(places))
+        drawn = pages.page(document_id, number, checked_places(places))
         return {
             "image": "data:image/png;base64," + b64encode(drawn.png).decode("ascii"),
             "number": drawn.number,
@@ -268,7 +275,7 @@ class WebChat:
         """
         words, turns = checked_question(question), parse_history(history)
         self._refresh()
-        answer = self._own.bot.ask(words, turns, _checked_names(documents))
+        answer = self._own.bot.ask(words, turns, checked_names(documents))
         record = answer_record(ChatTurn.now(answer).id, answer)
         return {**record, "note": answer.note} if answer.note else record
 
@@ -290,7 +297,7 @@ class WebChat:
             raise QuestionFormatError(self._gone())
         self._refresh()
         bot, view = self._scope(secret)
-        answer = bot.ask(words, turns, _checked_names(documents))
+        answer = bot.ask(words, turns, checked_names(documents))
         asked = [turn.question for turn in turns] + [answer.question]
         following = self._suggester.next(answer, asked) if self._suggester else []
         turn = ChatTurn.now(answer, tuple(following))
@@ -396,22 +403,3 @@ def _restored(turn: object, view: DocumentView) -> str:
         return answer_html(parse_turn(turn, view.documents).answer, view)
     except QuestionFormatError:
         return ""
-
-
-def _checked_names(documents: object) -> list[str] | None:
-    if documents is None:
-        return None
-    if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
-        raise QuestionFormatError("documents: expected a list of names, or null for all")
-    return documents
-
-
-def _checked_places(places: object) -> list[tuple[int, int]]:
-    if not isinstance(places, list):
-        raise QuestionFormatError("places: expected a list of pairs of offsets")
-    for place in places:
-        if not (
-            isinstance(place, list) and len(place) == 2 and all(type(end) is int for end in place)
-        ):
-            raise QuestionFormatError("places: expected a list of pairs of offsets")
-    return [(start, end) for start, end in places]

@@ -111,6 +111,35 @@ def checked_question(value: object) -> str:
     return question
 
 
+def checked_names(documents: object) -> list[str] | None:
+    """Return the ids of documents that are asked, None for all.
+
+    Raises:
+        QuestionFormatError: It is no list of them.
+    """
+    if documents is None:
+        return None
+    if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
+        raise QuestionFormatError("documents: expected a list of names, or null for all")
+    return documents
+
+
+def checked_places(places: object) -> list[tuple[int, int]]:
+    """Return pairs of offsets in a document.
+
+    Raises:
+        QuestionFormatError: It is no list of them.
+    """
+    if not isinstance(places, list):
+        raise QuestionFormatError("places: expected a list of pairs of offsets")
+    for place in places:
+        if not (
+            isinstance(place, list) and len(place) == 2 and all(type(end) is int for end in place)
+        ):
+            raise QuestionFormatError("places: expected a list of pairs of offsets")
+    return [(start, end) for start, end in places]
+
+
 def _parse_turn(value: Any, documents: Mapping[str, Document]) -> ChatTurn:
     record = value["record"]
     if not _ID.fullmatch(value["id"]):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.errors import UnreadableDocumentError
 from corpus.formats.pdf_layout import Page, Segment, add_pages
+from corpus.formats.pdf_outline import read_outline
 from corpus.formats.structure import Extracted, TextBuilder
 
 if TYPE_CHECKING:
@@ -40,13 +41,14 @@ def read_pdf(data: bytes) -> Extracted:
         if len(document) > MAX_PAGES:
             raise UnreadableDocumentError(f"has more than {MAX_PAGES:,} pages; split it")
         title = document.get_metadata_value("Title")
+        outline = read_outline(document)
         pages = list(_pages(document))
     if not any(page.segments for page in pages):
         raise UnreadableDocumentError(
             "holds pictures of pages but no text; recognise the text first, with ocrmypdf for one"
         )
     builder = TextBuilder()
-    add_pages(pages, builder)
+    add_pages(pages, builder, outline)
     return builder.build(title=title)
 
 

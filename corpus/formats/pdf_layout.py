@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 
+from corpus.formats.pdf_outline import Entry, place_entries
 from corpus.formats.structure import TextBuilder
 
 _MARGIN = 0.12  # share of the page's height where running headers and page numbers stand
@@ -84,8 +85,14 @@ class _Line:
 _Block = list[_Line]
 
 
-def add_pages(pages: Sequence[Page], builder: TextBuilder) -> None:
-    """Write pages as text, with a mark where each page and each heading begins."""
+def add_pages(pages: Sequence[Page], builder: TextBuilder, outline: Sequence[Entry] = ()) -> None:
+    """Write pages as text, with a mark where each page and each heading begins.
+
+    Args:
+        pages: In order.
+        builder: What takes the text.
+        outline: Gives the headings of pages that show none.
+    """
     repeated = _repeated(pages)
     kept = [_without_margins(page, repeated, len(pages)) for page in pages]
     segments = [segment for page in kept for segment in page.segments]
@@ -97,17 +104,23 @@ def add_pages(pages: Sequence[Page], builder: TextBuilder) -> None:
     blocks = [block for page in kept for block in _blocks(page, body)]
     levels = _levels(blocks, body)
     marked = 0
-    for block in _joined_over_pages(blocks, body):
+    written = [(block, *_text(block, hyphens)) for block in _joined_over_pages(blocks, body)]
+    entries = place_entries(
+        outline,
+        [(block[0].page, text) for block, text, _ in written],
+        {number for number, (block, *_) in enumerate(written) if levels(block)},
+    )
+    for number, (block, text, page_breaks) in enumerate(written):
         if block[0].page > marked:
             builder.mark("page", str(block[0].page))
-        level = levels(block)
-        text, page_breaks = _text(block, hyphens)
-        if level:
+        for entry in entries.get(number, ()):
+            builder.mark("heading", entry.title, entry.level)
+        if level := levels(block):
             builder.add_heading(text, level)
         else:
             builder.add(text)
-        for number, offset in page_breaks:
-            builder.mark_within("page", str(number), offset)
+        for page, offset in page_breaks:
+            builder.mark_within("page", str(page), offset)
         marked = block[-1].page
 
 

@@ -99,7 +99,7 @@ def page_image(path: Path, number: int, words: Sequence[Words]) -> PageImage:
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
     try:
         reply = subprocess.run(
-            [sys.executable, "-m", "corpus.formats.pdf_page"],
+            [sys.executable, "-P", "-m", "corpus.formats.pdf_page"],
             input=json.dumps(request).encode(),
             capture_output=True,
             timeout=_SECONDS,

@@ -1,6 +1,6 @@
 """How long an update of a large index takes, and whether a kill in it does harm.
 
-python -m tests.benchmarks.update [--files 1000 10000] [--kills 50]
+python -m tests.benchmarks.update [--files 1000 10000] [--kills 50] [--keep FOLDER]
 
 Each process is measured from outside, from its start to its end, with all its imports.
 """
@@ -28,10 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--keep", type=Path, help="keep files and indexes here, and use them again")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         for n_files in options.files:
-            measure(Path(name) / str(n_files), n_files)
+            measure((options.keep or Path(name)) / str(n_files), n_files)
         if options.kills:
             kill(Path(name) / "killed", options.kills)
 
@@ -43,15 +44,16 @@ def command(folder: Path) -> list[str]:
 
 def measure(folder: Path, n_files: int) -> None:
     """Index files, once more without a change, and once more with one changed."""
+    begun = "brought up to date" if (folder / "i").exists() else "first build"
     write_files(folder / "docs", n_files)
-    print(f"{n_files:,} files of {WORDS_A_FILE} words")
-    for step in ("first build", "nothing changed", "one changed", "one removed"):
+    print(f"{n_files:,} files")
+    for step in (begun, "nothing changed", "one changed", "one removed"):
         if step == "one changed":
-            write(folder / "docs" / "00042.txt", random.Random(step))
+            write(folder / "docs" / "00042.txt", random.Random(time.time()))
         if step == "one removed":
             (folder / "docs" / "00043.txt").unlink()
         process = cold(command(folder))
-        print(f"  {step:16} {process.seconds:7.2f} s  {process.mebibytes:6.0f} MiB", flush=True)
+        print(f"  {step:18} {process.seconds:7.2f} s  {process.mebibytes:6.0f} MiB", flush=True)
 
 
 def kill(folder: Path, n_kills: int) -> None:
@@ -95,10 +97,11 @@ def change(docs: Path, number: int) -> None:
 
 
 def write_files(docs: Path, n_files: int) -> None:
-    """Write files of random words, all different."""
-    docs.mkdir(parents=True)
+    """Write files of random words, all different, where they are missing."""
+    docs.mkdir(parents=True, exist_ok=True)
     for number in range(n_files):
-        write(docs / f"{number:05}.txt", random.Random(number))
+        if not (file := docs / f"{number:05}.txt").exists():
+            write(file, random.Random(number))
 
 
 def write(file: Path, draw: random.Random) -> None:
