@@ -64,10 +64,10 @@ def run_command(
 ) -> None:
     """Ask every question of the set QUESTIONS.
 
-    QUESTIONS is JSON Lines (.jsonl), a table (.csv, .tsv), a question a line (.txt) or SQuAD 2.0
-    (.json). Each answer is written as soon as it is found; a run that was interrupted goes on with
-    --resume, if questions, index and settings are still those in OUTPUT.run.json. A malformed row
-    is named and left out, and the exit status is 1 at the end.
+    QUESTIONS is JSON Lines (.jsonl), a table (.csv, .tsv, .xlsx), a question a line (.txt) or SQuAD
+    2.0 (.json). Each answer is written as soon as it is found; a run that was interrupted goes on
+    with --resume, if questions, index and settings are still those in OUTPUT.run.json. A malformed
+    row is named and left out, and the exit status is 1 at the end.
     """
     from bot.changes import load_records
     from bot.questions import QuestionFile

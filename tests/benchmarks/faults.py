@@ -131,8 +131,8 @@ def _findings(kind: Kind, path: Path, planted: Material, bot: Answerer) -> Itera
 
 
 def _place(line: str, path: Path) -> str:
-    """Return how a finding names its place: "q.jsonl:7" or "q.json: data[0]..."."""
-    named = re.match(re.escape(str(path)) + r"(: data\S+\d\]|:\d+)", line)
+    """Return how a finding names its place: "q.jsonl:7", "q.json: data[0]", "q.xlsx: A, row 7"."""
+    named = re.match(re.escape(str(path)) + r"(: data\S+\d\]|: \w+, row \d+|:\d+)", line)
     return named[0] if named else line
 
 

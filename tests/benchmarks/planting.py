@@ -9,6 +9,8 @@ from random import Random
 from string import ascii_lowercase
 from typing import Any
 
+import openpyxl
+
 from corpus.documents import Document
 
 Row = dict[str, Any]
@@ -76,6 +78,18 @@ def write_table(folder: Path, rows: Sequence[Any]) -> tuple[Path, Callable[[int]
             else:
                 write([row["id"], row["question"], "|".join(row["answers"]), *row.get("more", [])])
     return path, lambda number: f"{path}:{lines[number]}"
+
+
+def write_workbook(folder: Path, rows: Sequence[Any]) -> tuple[Path, Callable[[int], str]]:
+    path = folder / "rows.xlsx"
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.append(["id", "question", "answers"])
+    for row in rows:
+        sheet.append([row["id"], row["question"], "|".join(row["answers"]), *row.get("more", [])])
+    workbook.save(path)
+    return path, lambda number: f"{path}: Sheet, row {number + 2}"
 
 
 def write_squad(folder: Path, rows: Sequence[Any]) -> tuple[Path, Callable[[int], str]]:

@@ -22,6 +22,7 @@ from tests.benchmarks.planting import (
     write_json_lines,
     write_squad,
     write_table,
+    write_workbook,
 )
 
 
@@ -299,6 +300,18 @@ def _of_other_formats() -> Iterable[Kind]:
             "a cell is not closed",
             lambda _random, row: f'{row["id"]},"Who" knows?,',
             write_table,
+        ),
+        (
+            "XLSX: a cell beyond the header",
+            "stands beyond the columns of the header",
+            lambda _random, row: row.update(more=["more"]),
+            write_workbook,
+        ),
+        (
+            "XLSX: an empty question",
+            "expected a row with",
+            lambda _random, row: row.update(question=" "),
+            write_workbook,
         ),
         ("SQuAD: a row that is no object", "expected a JSON object", lambda *_: 7, write_squad),
         (
