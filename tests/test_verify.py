@@ -118,9 +118,7 @@ def test_a_planted_fault_is_found_and_nothing_else(problems, changes, problem):
 )
 def test_a_line_that_is_no_answer_is_named_and_the_next_is_read(tmp_path, line, message):
     (tmp_path / "a.jsonl").write_text(f"{line}\n{json.dumps(record(answer='fifty'))}")
-    first, second = (
-        check.problems[0] for check in verify_answers(tmp_path / "a.jsonl", DOCUMENTS)
-    )
+    first, second = (check.problems[0] for check in verify_answers(tmp_path / "a.jsonl", DOCUMENTS))
     assert re.search(message, first)
     assert second.endswith("a.jsonl:2: q1: answers 'fifty', which is not what it quotes")
 
