@@ -11,11 +11,15 @@ from bot.cli_options import BotOpener, bot_options, document_option, documents_o
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.changes import Record
     from bot.evaluate import Report
-    from bot.questions import QuestionFile
+    from bot.intervals import Interval
+    from bot.questions import Question, QuestionFile
+
+    Intervals = Mapping[str, Interval]
+    Groups = Mapping[str, Mapping[str, tuple[Report, Intervals]]]
 
 _STANDARD_OUTPUT = Path("-")
 
@@ -64,10 +68,10 @@ def run_command(
 ) -> None:
     """Ask every question of the set QUESTIONS.
 
-    QUESTIONS is JSON Lines (.jsonl), a table (.csv, .tsv), a question a line (.txt) or SQuAD 2.0
-    (.json). Each answer is written as soon as it is found; a run that was interrupted goes on with
-    --resume, if questions, index and settings are still those in OUTPUT.run.json. A malformed row
-    is named and left out, and the exit status is 1 at the end.
+    QUESTIONS is JSON Lines (.jsonl), a table (.csv, .tsv, .xlsx), a question a line (.txt) or SQuAD
+    2.0 (.json). Each answer is written as soon as it is found; a run that was interrupted goes on
+    with --resume, if questions, index and settings are still those in OUTPUT.run.json. A malformed
+    row is named and left out, and the exit status is 1 at the end.
     """
     from bot.changes import load_records
     from bot.questions import QuestionFile
@@ -208,16 +212,11 @@ def evaluate_command(
     No model is loaded. Exact match and F1 are those of SQuAD 2.0; recall is the share of questions
     with evidence of which one of the first passages overlaps it.
     """
-    from bot.evaluate import (
-        evaluate,
-        format_groups,
-        format_report,
-        group_by,
-        grouping_columns,
-        load_predictions,
-        subset,
-    )
+    from bot.evaluate import check_same_questions, evaluate, load_predictions, question_scores
+    from bot.groups import group_by, grouping_columns, subset
+    from bot.intervals import intervals
     from bot.questions import load_questions
+    from bot.resampling import dialogues_by_id
 
     if folder:
         from bot.plots import check_drawable
@@ -226,20 +225,26 @@ def evaluate_command(
 
         check_drawable()
     question_set, predictions = load_questions(questions), load_predictions(answers)
+    dialogue_of = dialogues_by_id(question_set)
+
+    def scored(rows: "Sequence[Question]") -> "tuple[Report, Intervals]":
+        part = subset(rows, predictions)
+        scores = question_scores(rows, part)
+        return evaluate(rows, part, scores), intervals(rows, part, scores, dialogue_of)
+
     try:
-        report = evaluate(question_set, predictions)
+        check_same_questions(question_set, predictions)
     except ObserverError as error:
         raise ObserverError(f"{answers}: {error}") from error
     try:
-        groups = {
-            column: {
-                value: evaluate(rows, subset(rows, predictions))
-                for value, rows in group_by(question_set, column).items()
-            }
-            for column in columns
-        }
+        groups = {column: group_by(question_set, column) for column in columns}
     except ObserverError as error:
         raise ObserverError(f"{questions}: {error}") from error
+    report, found = scored(question_set)
+    parts = {
+        column: {value: scored(rows) for value, rows in group.items()}
+        for column, group in groups.items()
+    }
     if folder:
         contents = gather(
             question_set,
@@ -249,23 +254,33 @@ def evaluate_command(
         )
         page = write_report(folder, f"{answers.name} to {questions.name}", contents)
         click.echo(f"{page}: written", err=True)
-    if as_json:
-        scores: dict[str, object] = dict(report.scores())
-        if groups:
-            scores["by"] = {
-                column: {value: part.scores() for value, part in parts.items()}
-                for column, parts in groups.items()
-            }
-        click.echo(json.dumps(scores, indent=2, ensure_ascii=False))
-    else:
-        click.echo(format_report(report))
-        for column, parts in groups.items():
-            click.echo(f"\n{format_groups(column, parts)}")
+    click.echo(_as_json(report, found, parts) if as_json else _as_text(report, found, parts))
     unmet = _unmet(report, bounds)
     for message in unmet:
         click.echo(message, err=True)
     if unmet:
         context.exit(1)
+
+
+def _as_json(report: "Report", found: "Intervals", parts: "Groups") -> str:
+    record: dict[str, object] = {**report.scores(), "intervals": found}
+    if parts:
+        record["by"] = {
+            column: {
+                value: {**part.scores(), "intervals": own} for value, (part, own) in group.items()
+            }
+            for column, group in parts.items()
+        }
+    return json.dumps(record, indent=2, ensure_ascii=False)
+
+
+def _as_text(report: "Report", found: "Intervals", parts: "Groups") -> str:
+    from bot.figures_text import format_groups, format_report
+
+    tables = [format_report(report, found)]
+    for column, group in parts.items():
+        tables.append(format_groups(column, {value: part for value, (part, _) in group.items()}))
+    return "\n\n".join(tables)
 
 
 @click.command("verify")

@@ -86,10 +86,10 @@ def export_command(questions: Path, answers: Path, kind: str, output: Path, pass
 def import_command(source: Path, output: Path, paths: tuple[Path, ...], split: str) -> None:
     """Turn SOURCE into a question set of JSON Lines.
 
-    SOURCE is a table (.csv, .tsv) with the columns question and answer, or any other question set;
-    a data set of SQuAD 2.0 (.json); or the folder of a BEIR data set. Rows of a table get evidence
-    where their answer stands in the documents once. SQuAD and BEIR come with their documents, and
-    become the folder documents and the file questions.jsonl.
+    SOURCE is a table (.csv, .tsv, .xlsx) with the columns question and answer, or any other
+    question set; a data set of SQuAD 2.0 (.json); or the folder of a BEIR data set. Rows of a table
+    get evidence where their answer stands in the documents once. SQuAD and BEIR come with their
+    documents, and become the folder documents and the file questions.jsonl.
     """
     from bot.exchange.beir import import_beir, is_beir
     from bot.exchange.files import check_new, write_files, write_text

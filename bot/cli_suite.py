@@ -17,7 +17,10 @@ from corpus.errors import ObserverError
     "--fix", is_flag=True, help="Move evidence whose answer stands once elsewhere in its document."
 )
 @click.option(
-    "--ask", is_flag=True, help="Ask the unanswerable questions, to find those that are answered."
+    "--ask",
+    is_flag=True,
+    help="Ask the unanswerable questions, to find those that are answered with confidence 0.8, or "
+    "what --threshold says.",
 )
 @bot_options
 @click.pass_context
@@ -36,7 +39,7 @@ def lint_command(
     and no index is needed but for --ask, which the options below it are for. Exit status 1 if
     something is left to mend.
     """
-    from bot.lint import lint, mend
+    from bot.lint import SURE, lint, mend
     from corpus.loaders import load_documents, shipped_documents
 
     if context.params["index_folder"] and not ask:
@@ -47,7 +50,8 @@ def lint_command(
     else:
         loaded = load_documents(paths or shipped_documents())
         documents = {document.id: document for document in loaded}
-    result = lint(questions, documents, bot)
+    threshold = context.params["threshold"]
+    result = lint(questions, documents, bot, sure_from=SURE if threshold is None else threshold)
     mendings = [finding.mending for finding in result.findings if finding.mending and fix]
     if mendings:
         mend(questions, mendings)

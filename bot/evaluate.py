@@ -102,7 +102,6 @@ def _metric_name(field_name: str) -> str:
     return field_name.replace("_at_", "@")
 
 
-_MAX_GROUPS = 30
 METRICS = tuple(_metric_name(field.name) for field in fields(Report))
 
 
@@ -137,18 +136,24 @@ def load_predictions(path: Path | str) -> dict[str, Prediction]:
     return predictions
 
 
-def evaluate(questions: Sequence[Question], predictions: Mapping[str, Prediction]) -> Report:
+def evaluate(
+    questions: Sequence[Question],
+    predictions: Mapping[str, Prediction],
+    scores: Mapping[str, Mapping[str, float]] | None = None,
+) -> Report:
     """Score predictions as SQuAD 2.0 does, and the passages they were looked for in.
 
     Args:
         questions: The question set.
         predictions: One for every question, by its id.
+        scores: What `question_scores` says of them, where that is known.
 
     Raises:
         QuestionFormatError: A question has no prediction, a prediction has no question, or it was
             made for another question under the same id.
     """
-    scores = question_scores(questions, predictions)
+    if scores is None:
+        scores = question_scores(questions, predictions)
     means = {name: mean(list(by_question.values())) for name, by_question in scores.items()}
     answerable = [question for question in questions if question.answerable]
     unanswerable = [question for question in questions if question.unanswerable]
@@ -222,57 +227,6 @@ def question_scores(
     }
 
 
-def group_by(questions: Sequence[Question], column: str) -> dict[str, list[Question]]:
-    """Group questions by what a column of the set says, in the order of first appearance.
-
-    Args:
-        questions: The question set.
-        column: A key of its rows; "document" is also taken from their evidence.
-
-    Raises:
-        QuestionFormatError: No row has the column.
-    """
-    groups: dict[str, list[Question]] = {}
-    for question in questions:
-        groups.setdefault(_cell(question, column) or "-", []).append(question)
-    if list(groups) == ["-"]:
-        known = ", ".join(_columns(questions)) or "none but its own keys"
-        raise QuestionFormatError(f"no row has the column {column!r}; the set has {known}")
-    return groups
-
-
-def grouping_columns(questions: Sequence[Question]) -> list[str]:
-    """Return the columns that part a set into few groups, in the order of first appearance."""
-    return [
-        column
-        for column in _columns(questions)
-        if 1 < len(groups := group_by(questions, column)) <= _MAX_GROUPS
-        and len(groups) <= len(questions) / 2
-    ]
-
-
-def subset(
-    questions: Sequence[Question], predictions: Mapping[str, Prediction]
-) -> dict[str, Prediction]:
-    """Return the predictions for some of the questions."""
-    return {question.id: predictions[question.id] for question in questions}
-
-
-def _columns(questions: Sequence[Question]) -> list[str]:
-    names = dict.fromkeys(name for question in questions for name in question.extra)
-    if any(question.evidence for question in questions):
-        names.setdefault("document")
-    return [name for name in names if any(_cell(question, name) for question in questions)]
-
-
-def _cell(question: Question, column: str) -> str | None:
-    """Return what a row says in a column; None where it says nothing or more than one thing."""
-    value = question.extra.get(column)
-    if value is None and column == "document" and question.evidence:
-        value = question.evidence[0].document_id
-    return str(value) if isinstance(value, str | int | float) and value != "" else None
-
-
 def check_same_questions(
     questions: Sequence[Question], predictions: Mapping[str, Prediction]
 ) -> None:
@@ -299,34 +253,6 @@ def check_same_questions(
                 f"the answer to {question.id!r} is to {shorten(asked)}, but the question set asks "
                 f"{shorten(question.text)}; name the set that was asked"
             )
-
-
-def format_groups(column: str, reports: Mapping[str, Report]) -> str:
-    """Lay the reports of groups out as a table, a group a line."""
-    names = ("n", "f1", "exact_match", "answered", "refused", "recall@1")
-    rows = [[column, *names]]
-    for value, report in reports.items():
-        scores = report.scores()
-        rows.append([value, *(_format_score(scores[name]) for name in names)])
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return "\n".join(
-        f"{first:<{widths[0]}}"
-        + "".join(f"  {cell:>{width}}" for cell, width in zip(rest, widths[1:], strict=True))
-        for first, *rest in rows
-    )
-
-
-def format_report(report: Report) -> str:
-    """Lay a report out as a table, a metric a line; "-" for what cannot be computed."""
-    cells = {name: _format_score(score) for name, score in report.scores().items()}
-    name_width, score_width = max(map(len, cells)), max(map(len, cells.values()))
-    return "\n".join(f"{name:<{name_width}}  {cell:>{score_width}}" for name, cell in cells.items())
-
-
-def _format_score(score: float | None) -> str:
-    if score is None:
-        return "-"
-    return str(score) if isinstance(score, int) else f"{score:.4f}"
 
 
 def _parse_prediction(where: str, record: Mapping[str, Any]) -> Prediction:

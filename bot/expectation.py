@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.intervals import wilson
 from bot.reader.calibration import (
     RETRIEVAL_WEIGHTS,
     Calibration,
@@ -23,7 +24,7 @@ from bot.reader.calibration import (
     logistic,
     outcome,
 )
-from bot.resampling import FloatArray, IntArray, drawn_counts, wilson
+from bot.resampling import FloatArray, IntArray, drawn_counts
 
 N_FOLDS = 10
 # They give a standard deviation, to about 4 % of itself; ends of an interval would take more.

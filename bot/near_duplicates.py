@@ -17,7 +17,7 @@ _NEAR = Fraction(9, 10)
 # One character for one, so that offsets stay. The letters are those that `str.lower` makes longer,
 # or writes otherwise at the end of a word.
 ALIKE = str.maketrans("‘’‚‛′`´“”„‟″«»İΣς", "'''''''\"\"\"\"\"\"\"iσσ")
-_ARTICLES = frozenset({"a", "an", "the"})
+_ARTICLES = frozenset("a an the An The AN THE".split())
 PUNCTUATION = " ?!.,;:…¿¡？！。，؟។\"'()[]"
 
 
@@ -127,6 +127,11 @@ def _answers(question: Question) -> set[str | None]:
 
 
 def _tokens(text: str) -> list[str]:
-    words = (word.strip(PUNCTUATION) for word in text.translate(ALIKE).split())
-    # A capital "A" names something: a plan, a vitamin.
-    return [word.lower() for word in words if word and word not in _ARTICLES]
+    words = [word.strip(PUNCTUATION) for word in text.translate(ALIKE).split()]
+    # A capital "A" within a sentence names something: a plan, a vitamin.
+    articles = _ARTICLES | {"A"} if text.isupper() else _ARTICLES
+    return [
+        word.lower()
+        for number, word in enumerate(words)
+        if word and word not in articles and not (number == 0 and word == "A")
+    ]

@@ -16,7 +16,6 @@ from bot.questions import Question
 
 N_RESAMPLES = 2_000
 _SEED = 0
-_Z = 1.959964
 # How many numbers a block of resamples may hold, so that memory does not grow with the set.
 _BLOCK = 4_000_000
 
@@ -171,45 +170,17 @@ class AurocDifference:
         return float(weights[yes] @ below[levels[yes]] / n_pairs)
 
 
-def mean_interval(
-    scores: Mapping[str, float], dialogue_of: Mapping[str, int]
-) -> tuple[float, float]:
-    """Find the 95 % interval of a mean of scores in [0, 1], of questions that come in dialogues.
-
-    Args:
-        scores: By question id, at least one.
-        dialogue_of: The number of each question's dialogue, by question id.
-    """
-    values = np.array(list(scores.values()), dtype=np.float64)
-    _, dialogues = np.unique([dialogue_of[name] for name in scores], return_inverse=True)
-    mean, n_dialogues = float(values.mean()), int(dialogues.max()) + 1
-    off = _sums(dialogues, values - mean)
-    variance = np.square(off).sum() / len(values) ** 2 * n_dialogues / max(n_dialogues - 1, 1)
-    return wilson(mean, float(variance), len(values))
-
-
-def wilson(share: float, variance: float, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval (1927) of a share for as many cases as have this variance.
-
-    Args:
-        share: In [0, 1].
-        variance: Of the share, however it came about.
-        n: How many cases there are; they count as no more than these.
-    """
-    cases = min(n, share * (1 - share) / variance) if variance > 0 else n
-    if cases == 0:
-        cases = n
-    centre = (share + _Z**2 / (2 * cases)) / (1 + _Z**2 / cases)
-    half = _Z / (1 + _Z**2 / cases) * np.sqrt(share * (1 - share) / cases + (_Z / cases / 2) ** 2)
-    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
-
-
 def number_dialogues(questions: Sequence[Question]) -> IntArray:
     """Number the dialogues from 0 and return that of each question, shape (n_questions,).
 
     Args:
         questions: Each after the one that it follows; one that stands alone is a dialogue.
     """
+    return np.array(list(dialogues_by_id(questions).values()))
+
+
+def dialogues_by_id(questions: Sequence[Question]) -> dict[str, int]:
+    """Number the dialogues as `number_dialogues` does, by question id."""
     numbers: dict[str, int] = {}
     n_dialogues = 0
     for question in questions:
@@ -218,7 +189,7 @@ def number_dialogues(questions: Sequence[Question]) -> IntArray:
             n_dialogues += 1
         else:
             numbers[question.id] = numbers[question.follows]
-    return np.array([numbers[question.id] for question in questions])
+    return numbers
 
 
 def intervals(

@@ -1,6 +1,6 @@
 """Every quote of an answers file is read again in its document; no model and no index is needed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,13 @@ def verify_answers(path: Path, documents: Mapping[str, Document]) -> Iterator[Ch
         documents: By id.
 
     Raises:
-        QuestionFormatError: The file cannot be read, or a line is no answer.
+        QuestionFormatError: The file cannot be read.
     """
     try:
-        with path.open(encoding="utf-8") as stream:
+        with path.open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
-                    where = f"{path}:{number}"
-                    yield _check(where, parse_object(where, line.rstrip("\n")), documents)
+                    yield _check_line(f"{path}:{number}", line.rstrip("\n"), documents)
     except OSError as error:
         raise QuestionFormatError(
             f"{path}: cannot be read: {error.strerror}; check the name"
@@ -47,27 +46,31 @@ def verify_answers(path: Path, documents: Mapping[str, Document]) -> Iterator[Ch
         raise QuestionFormatError(f"{path}: is not UTF-8; write it anew by observer run") from error
 
 
+def _check_line(where: str, line: str, documents: Mapping[str, Document]) -> Check:
+    try:
+        return _check(where, parse_object(where, line), documents)
+    except QuestionFormatError as error:
+        # What the lines after it quote is still to be read.
+        return Check(0, (str(error),))
+
+
 def _check(where: str, record: Mapping[str, Any], documents: Mapping[str, Document]) -> Check:
     name, answer = record.get("id"), record.get("answer")
     if not isinstance(name, str) or not isinstance(answer, str):
         raise malformed(where, f'expected an answer with "id" and "answer", got {shorten(record)}')
-    entries = [
-        (f"{kind} {number}", entry, words)
-        for kind, key, words in (
-            ("citation", "citations", "quote"),
-            ("alternative", "alternatives", "quote"),
-            ("passage", "passages", "text"),
-        )
-        for number, entry in enumerate(_entries(where, record, key), start=1)
+    listed = [
+        (entry.get("document"), entry.get("start"), entry.get("end"))
+        for entry in _entries(where, record, "passages")
     ]
-    problems = [
-        f"{label}: {problem}"
-        for label, entry, words in entries
-        for problem in _problems(entry, words, documents)
-    ]
+    n_entries, problems = 0, []
+    for kind in ("citation", "alternative", "passage"):
+        for number, entry in enumerate(_entries(where, record, f"{kind}s"), start=1):
+            n_entries += 1
+            found = _problems(entry, "text" if kind == "passage" else "quote", listed, documents)
+            problems += [f"{kind} {number}: {problem}" for problem in found]
     quotes = [entry.get("quote") for entry in _entries(where, record, "citations")]
     problems += _problems_of_answer(answer, quotes)
-    return Check(len(entries), tuple(f"{where}: {name}: {problem}" for problem in problems))
+    return Check(n_entries, tuple(f"{where}: {name}: {problem}" for problem in problems))
 
 
 def _entries(where: str, record: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -78,13 +81,18 @@ def _entries(where: str, record: Mapping[str, Any], key: str) -> list[dict[str, 
 
 
 def _problems(
-    entry: Mapping[str, Any], words: str, documents: Mapping[str, Document]
+    entry: Mapping[str, Any],
+    words: str,
+    listed: Collection[tuple[Any, Any, Any]],
+    documents: Mapping[str, Document],
 ) -> Iterator[str]:
     document = documents.get(str(entry.get("document")))
     if document is None:
         yield f"there is no document {shorten(entry.get('document'))}"
         return
-    text, start, end = entry.get(words), entry.get("start"), entry.get("end")
+    text = entry.get(words)
+    start: Any = entry.get("start")
+    end: Any = entry.get("end")
     if not _is_place(start, end, document):
         place = _place(document, start, end)
         yield f"{place} is no place in it, of {len(document.text)} characters"
@@ -98,6 +106,23 @@ def _problems(
     first, last = entry.get("passage_start", start), entry.get("passage_end", end)
     if not _is_place(first, last, document) or not (first <= start and end <= last):
         yield f"its passage {_place(document, first, last)} does not hold it"
+    elif "passage_start" in entry and (other := _with_one_end(document, first, last, listed)):
+        yield f"its passage {_place(document, first, last)} is listed as {other}"
+    location = document.location(start)
+    if entry.get("location", location) != location:
+        yield f"stands at {shorten(location)}, not at {shorten(entry['location'])}"
+
+
+def _with_one_end(
+    document: Document, start: int, end: int, listed: Collection[tuple[Any, Any, Any]]
+) -> str:
+    """Name the listed passage that has one end of a passage and not the other; "" if none has."""
+    if (document.id, start, end) in listed:
+        return ""
+    for name, first, last in listed:
+        if name == document.id and (first == start) != (last == end):
+            return _place(document, first, last)
+    return ""
 
 
 def _is_place(start: object, end: object, document: Document) -> bool:

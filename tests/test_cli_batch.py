@@ -229,7 +229,7 @@ def test_evaluate_prints_a_table(answered):
     result = answered(evaluate_command, "q.jsonl", "a.jsonl")
     assert result.exit_code == 0
     # Right: the ship and the refusal, of three.
-    assert "exact_match             0.6667\n" in result.stdout
+    assert "exact_match             0.6667  0.1594 to 0.9547\n" in result.stdout
     assert "recall@1                     -\n" in result.stdout
 
 
@@ -241,6 +241,8 @@ def test_evaluate_prints_an_object_with_null_for_what_is_missing(answered):
     assert report["auroc"] == 0.75
     assert report["recall@5"] is None
     assert report["seconds_median"] == 0.5
+    assert report["intervals"]["exact_match"] == pytest.approx([0.1594, 0.9547], abs=1e-4)
+    assert report["intervals"]["auroc"][0] < 0.75 < report["intervals"]["auroc"][1]
 
 
 def test_bounds_that_are_met_change_nothing(answered):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evaluate import METRICS, Prediction, evaluate, format_report, load_predictions
+from bot.evaluate import METRICS, Prediction, evaluate, load_predictions
+from bot.figures_text import format_report
 from bot.questions import Evidence, Question
 from corpus.errors import QuestionFormatError
 
@@ -171,12 +172,18 @@ def test_a_malformed_answer_is_refused_in_one_line_that_names_it(load, line, mes
 
 def test_the_table_is_aligned_and_shows_what_is_missing():
     of_two = {key: PREDICTIONS[key] for key in ("q1", "q2")}
-    lines = format_report(evaluate(QUESTIONS[:2], of_two)).splitlines()
+    lines = format_report(evaluate(QUESTIONS[:2], of_two), {}).splitlines()
     assert [line.split()[0] for line in lines] == list(METRICS)
     assert len({len(line) for line in lines}) == 1
     assert "exact_match             0.5000" in lines
     assert "refused                      -" in lines
     assert "n                            2" in lines
+
+
+def test_the_table_shows_the_intervals_that_there_are():
+    of_two = {key: PREDICTIONS[key] for key in ("q1", "q2")}
+    table = format_report(evaluate(QUESTIONS[:2], of_two), {"exact_match": (0.09453, 0.90547)})
+    assert "exact_match             0.5000  0.0945 to 0.9055" in table.splitlines()
 
 
 words = st.lists(st.sampled_from(["the", "a", "ship", "Hun", "Sen", "29"]), max_size=3).map(

@@ -54,7 +54,8 @@ class StubBot:
     def ask(self, question, history=()):
         self.asked.append([*(turn.question for turn in history), question])
         text = "Sok Dara" if "built" in question else ""
-        return Answer(question, question, text, (), (), 0.875)
+        confidence = 0.75 if "perhaps" in question else 0.875
+        return Answer(question, question, text, (), (), confidence)
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ def test_a_set_as_it_should_be_is_without_finding(findings):
             [row("b1", "Which?", "ferry", "fairy")],
             "b1: the answer 'fairy' stands in no document; correct it, or name its document by",
         ),
+        ([row("b1", "Which boat?", "ferr")], "b1: the answer 'ferr' stands in no document; corr"),
         (
             [row("b1", "Which?", "Ten", evidence=[place("Ten", document="lost.txt")])],
             "b1: evidence 1, lost.txt:99-102, names a document that is missing; correct it, or",
@@ -220,6 +222,9 @@ LONG = "Which of the ferries of the kingdom carries {} people on most days of th
         (row("a", "What is C?"), row("b", "What is C++?"), False),
         (row("a", "Which is plan A?"), row("b", "Which is plan?"), False),
         (row("a", "What is the kingdom’s age?"), row("b", "What is the kingdom's age"), True),
+        (row("a", "Who has the key to a room?"), row("b", "WHO HAS THE KEY TO A ROOM?"), True),
+        (row("a", "The key is where?"), row("b", "Key is where?"), True),
+        (row("a", "A key is where?"), row("b", "key is where?"), True),
         (row("a", "???"), row("b", "!"), False),
     ],
 )
@@ -269,6 +274,11 @@ def test_evidence_that_cuts_a_word_of_the_answer_does_not_hold_it(findings):
         "reads 'orty passengers', which holds none"
         in findings(row("a1", "How many?", "forty passengers", evidence=[cut]))[0]
     )
+
+
+def test_evidence_that_shares_a_word_with_the_answer_elsewhere_does_not_hold_it(findings):
+    [line] = findings(row("a1", "Which?", "the kingdom’s oldest ferry", evidence=[place("ferry")]))
+    assert "reads 'ferry', which holds none of its answers" in line
 
 
 def fixed(path):
@@ -385,6 +395,12 @@ def test_the_bot_is_asked_only_what_is_unanswerable_and_in_its_dialogue(write):
     ]
 
 
+def test_only_a_sure_answer_throws_doubt_on_a_row(write):
+    path = write(row("a1", "Who built it, perhaps?"))
+    assert lint(path, DOCUMENTS, StubBot()).findings == ()
+    assert len(lint(path, DOCUMENTS, StubBot(), sure_from=0.7).findings) == 1
+
+
 def test_broken_dialogues_are_not_asked(write):
     bot = StubBot()
     lint(write(row("a", "Who?", follows="b"), row("b", "When?", follows="a")), DOCUMENTS, bot)
@@ -429,6 +445,13 @@ def test_the_documents_of_an_index_are_those_that_are_asked(call, write):
     status, lines = call("--ask", "--index", "anywhere")
     assert (status, len(lines)) == (1, 2)
     assert "the bot answers 'Sok Dara'" in lines[0]
+
+
+def test_the_threshold_of_the_command_says_which_answers_throw_doubt(call, write):
+    write(row("b", "Who built it, perhaps?"), MANY)
+    assert call("--ask", "--index", "anywhere")[0] == 0
+    status, lines = call("--ask", "--index", "anywhere", "--threshold", "0.7")
+    assert (status, "with confidence 0.75" in lines[0]) == (1, True)
 
 
 def test_an_index_without_ask_is_a_mistake(call, write):

@@ -1,11 +1,15 @@
+import io
 import json
+import zipfile
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.questions import Evidence, Question, QuestionFile, load_questions
 from corpus.errors import ObserverError, QuestionFormatError
+from tests.office_files import with_part, xlsx_of
 
 
 @pytest.fixture
@@ -87,6 +91,85 @@ def test_a_table_without_answers_is_only_asked_and_rows_are_named_by_their_first
 def test_tables_of_spreadsheets_are_separated_by_tabs_or_semicolons(load, name, mark):
     text = f"id{mark}question{mark}answers\na{mark}Who, when?{mark}he\n"
     assert load(name, text) == [Question("a", "Who, when?", ("he",))]
+
+
+def test_the_first_sheet_of_a_workbook_is_a_table(load):
+    sheet = [
+        [],
+        ["ID", "Question", "Answer", "Year"],
+        [7, "Who, then?", "Hun Sen| Mr Hun |", 1970],
+        [None, "How many?", 300, 0.5],
+        [" ", None, " "],
+        ["c", "Why\nnot?", None, None, " "],
+        ["d", "When?"],
+    ]
+    assert load("q.xlsx", xlsx_of(First=sheet, Second=[["question"], ["Ignored?"]])) == [
+        Question("7", "Who, then?", ("Hun Sen", "Mr Hun"), extra={"year": "1970"}),
+        Question("4", "How many?", ("300",), extra={"year": "0.5"}),
+        Question("c", "Why\nnot?", ()),
+        Question("d", "When?", ()),
+    ]
+
+
+def test_a_hidden_sheet_is_passed_over(tmp_path):
+    workbook = openpyxl.Workbook()
+    workbook["Sheet"].sheet_state = "hidden"
+    sheet = workbook.create_sheet("Seen")
+    for row in (["question"], ["Who?"]):
+        sheet.append(row)
+    workbook.save(tmp_path / "q.xlsx")
+    assert load_questions(tmp_path / "q.xlsx") == [Question("2", "Who?")]
+
+
+BOOK = xlsx_of(Sheet1=[["question"], ["Who?"]])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"question", r"q\.xlsx: is a damaged or truncated file; save it anew"),
+        (BOOK[:-60], r"q\.xlsx: is a damaged or truncated file; save it anew"),
+        (with_part(BOOK, "xl/workbook.xml", "<a"), r"q\.xlsx: is a damaged workbook; save it anew"),
+        (
+            with_part(BOOK, "xl/worksheets/sheet1.xml", "<worksheet><sheetData><row"),
+            r"q\.xlsx: is a damaged workbook; save it anew",
+        ),
+        (xlsx_of(Sheet1=[[]]), r"q\.xlsx: holds no questions; write one a line"),
+        (
+            xlsx_of(Sheet1=[[], ["who", "when"]]),
+            r"q\.xlsx: Sheet1, row 2: expected a header such as id,question,answers, got",
+        ),
+        (
+            xlsx_of(Sheet1=[["question", "answers"], [], ["Who?", "he", None, "she"]]),
+            r"q\.xlsx: Sheet1, row 3: 'she' stands beyond the columns of the header; name its",
+        ),
+        (
+            xlsx_of(Sheet1=[["question", "answers"], [None, "he"]]),
+            r"q\.xlsx: Sheet1, row 2: expected a row with \"question\", got {'answers': \['he'\]}",
+        ),
+        (
+            xlsx_of(Sheet1=[["id", "question"], ["a", "Who?"], ["a", "When?"]]),
+            r"q\.xlsx: Sheet1, row 3: the id 'a' is taken by q\.xlsx: Sheet1, row 2; give",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_workbook_is_named_with_its_row(load, data, message):
+    with pytest.raises(QuestionFormatError, match=message) as error:
+        load("q.xlsx", data)
+    assert "\n" not in str(error.value)
+
+
+def test_a_workbook_without_a_visible_sheet_is_named(load):
+    with zipfile.ZipFile(io.BytesIO(BOOK)) as package:
+        contents = package.read("xl/workbook.xml").decode()
+    hidden = with_part(BOOK, "xl/workbook.xml", contents.replace('"visible"', '"hidden"'))
+    with pytest.raises(QuestionFormatError, match=r"q\.xlsx: has no visible sheet; show one"):
+        load("q.xlsx", hidden)
+
+
+def test_a_missing_workbook_is_named(tmp_path):
+    with pytest.raises(QuestionFormatError, match=r"q\.xlsx: cannot be read: No such file or dir"):
+        load_questions(tmp_path / "q.xlsx")
 
 
 SQUAD = {
@@ -238,7 +321,7 @@ def test_a_malformed_row_is_refused_in_one_line_that_names_it(load, line, messag
             b"\x00\x01\x02\x00\x00",
             "q.txt: is not text in a known encoding; save it as UTF-8",
         ),
-        ("q.docx", "A?", "q.docx: a question set ends in .jsonl, .ndjson, .csv, .tsv, .txt, .json"),
+        ("q.docx", "A?", "q.docx: a question set ends in .jsonl, .ndjson, .csv, .tsv, .xlsx, .txt"),
     ],
 )
 def test_a_file_of_another_shape_is_refused_in_one_line(load, name, text, message):
@@ -309,7 +392,9 @@ def test_a_question_set_survives_being_written_and_read(tmp_path_factory, questi
     assert load_questions(path) == questions
 
 
-@given(st.binary(max_size=200), st.sampled_from([".jsonl", ".csv", ".tsv", ".txt", ".json"]))
+@given(
+    st.binary(max_size=200), st.sampled_from([".jsonl", ".csv", ".tsv", ".xlsx", ".txt", ".json"])
+)
 def test_any_bytes_are_questions_or_one_line_of_error(tmp_path_factory, data, suffix):
     path = tmp_path_factory.mktemp("sets") / f"q{suffix}"
     path.write_bytes(data)

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli_batch import evaluate_command
-from bot.evaluate import grouping_columns, load_predictions
+from bot.evaluate import load_predictions
+from bot.groups import grouping_columns
 from bot.questions import Evidence, load_questions
 from bot.report.contents import gather, load_passages
 from bot.report.page import render
@@ -95,7 +96,8 @@ def test_figures_come_with_intervals_and_by_group(contents):
     assert named["f1"].value == 0.25
     low, high = named["f1"].interval
     assert 0 < low < 0.25 < high < 1
-    assert named["seconds_median"].interval is None
+    assert named["auroc"].interval
+    assert named["n"].interval is None
     groups = contents.groups["type"]
     assert list(groups) == ["time", "person", "thing", "-"]
     assert {figure.name: figure.value for figure in groups["time"]}["f1"] == 0.5

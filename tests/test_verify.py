@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -87,8 +88,16 @@ def test_a_summary_is_made_of_all_its_quotes(problems):
             "1: q1: alternative 1: ferry.txt:18-34 reads 'forty passengers', not 'nine passengers'",
         ),
         (
-            {"passages": [{"document": "ferry.txt", "start": 0, "end": 9, "text": "The fairy"}]},
-            "1: q1: passage 1: ferry.txt:0-9 reads 'The ferry', not 'The fairy'",
+            {"passages": [{"document": "ferry.txt", "start": 0, "end": 35, "text": "The fairy"}]},
+            f"1: q1: passage 1: ferry.txt:0-35 reads {TEXT[:35]!r}, not 'The fairy'",
+        ),
+        (
+            {"citations": [citation(passage_end=34)]},
+            "1: q1: citation 1: its passage ferry.txt:0-34 is listed as ferry.txt:0-35",
+        ),
+        (
+            {"citations": [citation(location="page 4")]},
+            "1: q1: citation 1: stands at '', not at 'page 4'",
         ),
         ({"answer": "fifty"}, "1: q1: answers 'fifty', which is not what it quotes"),
         ({"citations": []}, "1: q1: answers 'forty passengers' without a quote"),
@@ -107,10 +116,17 @@ def test_a_planted_fault_is_found_and_nothing_else(problems, changes, problem):
         ('{"id": "1", "answer": "", "citations": 7}', r'a\.jsonl:1: "citations" must be a list of'),
     ],
 )
-def test_a_line_that_is_no_answer_is_named(tmp_path, line, message):
-    (tmp_path / "a.jsonl").write_text(line)
-    with pytest.raises(QuestionFormatError, match=message):
-        list(verify_answers(tmp_path / "a.jsonl", DOCUMENTS))
+def test_a_line_that_is_no_answer_is_named_and_the_next_is_read(tmp_path, line, message):
+    (tmp_path / "a.jsonl").write_text(f"{line}\n{json.dumps(record(answer='fifty'))}")
+    first, second = (check.problems[0] for check in verify_answers(tmp_path / "a.jsonl", DOCUMENTS))
+    assert re.search(message, first)
+    assert second.endswith("a.jsonl:2: q1: answers 'fifty', which is not what it quotes")
+
+
+def test_a_quote_that_names_no_passage_is_held_against_none(problems):
+    start = citation(start=0, end=9, quote="The ferry")
+    bare = {key: start[key] for key in ("document", "start", "end", "quote")}
+    assert problems(record(answer="The ferry", citations=[bare])) == []
 
 
 def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):

@@ -8,18 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bot.evaluate import (
-    Prediction,
-    evaluate,
-    group_by,
-    passage_relevance,
-    question_scores,
-    subset,
-)
+from bot.evaluate import Prediction, evaluate, passage_relevance, question_scores
+from bot.groups import group_by, subset
+from bot.intervals import Interval, intervals
 from bot.plots import BoolArray, FloatArray
 from bot.questions import Evidence, Question, parse_object, read_text
 from bot.reader.calibration import RIGHT_FROM_F1
-from bot.resampling import mean_interval, number_dialogues
+from bot.resampling import dialogues_by_id
 from index.metrics import recall_at_k
 
 Verdict = Literal["wrong", "unfounded", "missed", "partly", "right", "refused", "unscored"]
@@ -32,7 +27,7 @@ class Figure:
 
     name: str
     value: float | int
-    interval: tuple[float, float] | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +112,10 @@ def gather(
         columns: Those to group by.
 
     Raises:
-        QuestionFormatError: As for `bot.evaluate.evaluate` and `bot.evaluate.group_by`.
+        QuestionFormatError: As for `bot.evaluate.evaluate` and `bot.groups.group_by`.
     """
     f1s = question_scores(questions, predictions)["f1"]
-    numbers = number_dialogues(questions).tolist()
-    dialogue_of = {row.id: number for row, number in zip(questions, numbers, strict=True)}
+    dialogue_of = dialogues_by_id(questions)
     entries = [
         Entry(
             question,
@@ -158,7 +152,7 @@ def figures(
     predictions: Mapping[str, Prediction],
     dialogue_of: Mapping[str, int],
 ) -> list[Figure]:
-    """Return the metrics that can be computed, those that are means with their interval.
+    """Return the metrics that can be computed, with their intervals.
 
     Args:
         questions: All of a set, or some.
@@ -166,13 +160,10 @@ def figures(
         dialogue_of: The number of each question's dialogue.
     """
     scores = question_scores(questions, predictions)
+    found = intervals(questions, predictions, scores, dialogue_of)
     return [
-        Figure(
-            name,
-            value,
-            mean_interval(scores[name], dialogue_of) if scores.get(name) else None,
-        )
-        for name, value in evaluate(questions, predictions).scores().items()
+        Figure(name, value, found.get(name))
+        for name, value in evaluate(questions, predictions, scores).scores().items()
         if value is not None
     ]
 
