@@ -417,6 +417,7 @@ def call(write, tmp_path, monkeypatch):
         module, "open_bot", lambda folder, *, settings, tuned: StubBot(), raising=False
     )
     monkeypatch.setitem(sys.modules, "bot.opening", module)
+    monkeypatch.setattr("index.passage_index.stale_documents", lambda folder, index: None)
 
     def call_command(*arguments):
         result = CliRunner().invoke(lint_command, ["q.jsonl", *arguments])
