@@ -401,6 +401,31 @@ class TestTools:
         assert row["answers"] == ["Captain Sok Dara"]
         assert row["evidence"]
 
+    def test_the_passage_that_is_marked_is_the_evidence_of_the_row(self, page, feedback_path):
+        ask(page, "Who steers it?")
+        page.get_by_role("button", name="Wrong answer").click()
+        choice = page.get_by_role("radio", name="paragraph 2")
+        choice.check()
+        expect(page.locator("#text mark").first).to_contain_text("Captain Sok Dara has steered")
+        expect(choice).to_be_checked()
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".done")).to_contain_text("Noted")
+        row = rows(feedback_path)[-1]
+        assert row["answers"] is None
+        start = LETTER.index("Captain")
+        place = {"document": "letter.txt", "start": start, "end": LETTER.index("Kep.") + 4}
+        assert row["evidence"] == [place]
+
+    def test_no_passage_is_marked_where_the_document_does_not_say(self, page, feedback_path):
+        ask(page, "Who knows the nets of the others?")
+        page.get_by_role("button", name="Wrong answer").click()
+        page.get_by_role("radio", name="paragraph 3").check()
+        page.get_by_label("The document does not say").check()
+        expect(page.get_by_role("radio", name="paragraph 3")).to_be_disabled()
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".done")).to_contain_text("Noted")
+        assert (rows(feedback_path)[-1]["answers"], rows(feedback_path)[-1]["evidence"]) == ([], [])
+
     def test_the_chat_is_downloaded_as_markdown_and_json(self, page, tmp_path):
         ask(page, "Who is the captain?")
         for kind, name in (("Markdown", "silent-observer.md"), ("JSON", "silent-observer.json")):
@@ -477,8 +502,10 @@ class TestDisplay:
         ask(page, "How deep is the sea?")
         ask(page, "Who is the captain, and when does he leave?")
         page.get_by_role("button", name="Wrong answer").last.click()
+        page.get_by_role("radio", name="paragraph 2").check()
         page.get_by_role("button", name="History").click()
         assert page.evaluate(LOW_CONTRAST) == []
+        assert page.evaluate(NAMELESS) == []
         background = page.evaluate("getComputedStyle(document.querySelector('#chat')).color")
         assert (background == "rgb(236, 230, 218)") is (scheme == "dark")
 

@@ -280,6 +280,48 @@ class TestFeedback:
         (row,) = self.rows(chat, "Who is it?", "disliked", "ok Dar")
         assert (row["evidence"], row["correction"]) == ([], "ok Dar")
 
+    def test_words_are_looked_for_in_the_passage_that_is_marked(self, bot, chat):
+        once = (
+            "For many years and in all weathers the ferry of the harbour was steered by Sok Dara."
+        )
+        bot.newer_index = stub_bot(f"{once}\n\nOthers mended it. {once}").index
+        for number, start in enumerate((once.index("Sok"), len(once) + 20 + once.index("Sok"))):
+            row = self.rows(chat, "Who?", "disliked", "sok dara", "", number)[-1]
+            assert row["answers"] == ["sok dara"]
+            assert row["evidence"] == [{"document": "letter.txt", "start": start, "end": start + 8}]
+
+    @pytest.mark.parametrize("words", [None, "a ghost", "the"])
+    def test_a_marked_passage_is_evidence_where_its_words_are_not_known(self, chat, bot, words):
+        (row,) = self.rows(chat, "Who is it?", "disliked", words, "", 2)
+        passage = bot.index.passages[2]
+        place = {"document": "letter.txt", "start": passage.start, "end": passage.end}
+        assert (row["answers"], row["evidence"]) == (None, [place])
+        assert row.get("correction") == words
+
+    def test_of_words_that_do_not_stand_in_the_marked_passage_the_user_is_told(self, chat):
+        turn = chat.take_turn("Who is it?", [])["turn"]
+        said = chat.give_feedback(turn, "disliked", "forty passengers", "", 2)
+        assert said == (
+            "Noted, with the passage. Those words do not stand in it, so they are not scored."
+        )
+
+    def test_a_marked_passage_is_not_forgotten_for_a_verdict_that_knows_none(self, chat):
+        self.rows(chat, "Who is it?", "disliked", None, "", 2)
+        (row,) = self.rows(chat, "Who is it?", "disliked", None)
+        assert row["evidence"]
+
+    @pytest.mark.parametrize("number", [-1, 99, "1", True])
+    def test_a_passage_that_is_not_there_is_refused(self, chat, number):
+        with pytest.raises(QuestionFormatError, match="passage: expected the number of a passage"):
+            self.rows(chat, "Who is it?", "disliked", None, "", number)
+
+    def test_the_passages_to_choose_from_are_those_of_the_turn_and_text(self, chat, bot):
+        taken = chat.take_turn("Which tag?", [])
+        choices = taken["html"].split('<template class="choices">')[1]
+        assert choices.count("<input") == len(taken["turn"]["record"]["passages"])
+        assert "&lt;script&gt;" in choices
+        assert "<script" not in choices
+
     def test_the_last_verdict_on_a_question_stays(self, chat):
         self.rows(chat, "Who is the captain?", "liked", None)
         self.rows(chat, "How deep is the sea?", "liked", None)
@@ -316,11 +358,14 @@ class TestFeedback:
             ("Who swims?", "disliked", "The"),
             ("Who sings?", "disliked", None),
             ("Who sinks?", "disliked", ""),
+            ("Who waits?", "disliked", None, "", 1),
+            ("Who wins?", "disliked", "Kep", "", 1),
+            ("Who mends?", "disliked", "kep", "", 2),
         ):
             turn = chat.take_turn(question, [])["turn"]
             chat.give_feedback(turn, *verdict)
         checked = lint(chat._feedback_file.path, bot.index.documents)
-        assert (checked.n_rows, checked.findings) == (7, ())
+        assert (checked.n_rows, checked.findings) == (10, ())
 
     def test_lint_accepts_a_file_of_verdicts_that_know_nothing_better(self, chat, bot):
         self.rows(chat, "Who is the captain?", "disliked", None)

@@ -164,9 +164,13 @@ def _add_page_calls(chat: WebChat) -> None:
 
     @_reported
     def feedback(
-        turn: dict[str, Any], verdict: Verdict, right_answer: str | None, secret: str
+        turn: dict[str, Any],
+        verdict: Verdict,
+        right_answer: str | None,
+        secret: str,
+        passage: int | None = None,
     ) -> str:
-        return chat.give_feedback(turn, verdict, right_answer, secret)
+        return chat.give_feedback(turn, verdict, right_answer, secret, passage)
 
     for call in (start, document, restore, export, feedback):
         api(call, queue=False, api_visibility="undocumented")

@@ -15,8 +15,8 @@ from platformdirs import user_data_path
 from bot.answer import Answer
 from bot.metrics import normalise_answer
 from bot.near_duplicates import ALIKE, find_repeats
-from bot.questions import Row, parse_object, parse_question
-from corpus import Document
+from bot.questions import Question, Row, parse_object, parse_question
+from corpus import Document, Passage
 from corpus.errors import QuestionFormatError, SettingsError
 
 # Of the scripts that set spaces between words; not so from Thai on.
@@ -77,9 +77,7 @@ class FeedbackFile:
         if repeat is None:
             return True
         earlier = rows[repeat.earlier]
-        if "feedback" not in earlier.extra or (
-            row.get("answers") is None and earlier.answers is not None
-        ):
+        if "feedback" not in earlier.extra or _says_more(earlier, row):
             return False
         del lines[repeat.earlier]
         beside = self.path.with_name(f"{self.path.name}.new")
@@ -89,8 +87,18 @@ class FeedbackFile:
         return True
 
 
+def _says_more(earlier: Question, row: Mapping[str, Any]) -> bool:
+    if row.get("answers") is not None:
+        return False
+    return earlier.answers is not None or (bool(earlier.evidence) and not row.get("evidence"))
+
+
 def feedback_row(
-    answer: Answer, verdict: Verdict, right_answer: str | None, documents: Mapping[str, Document]
+    answer: Answer,
+    verdict: Verdict,
+    right_answer: str | None,
+    documents: Mapping[str, Document],
+    passage: Passage | None = None,
 ) -> dict[str, Any]:
     """Make the row that scores a question as the user did.
 
@@ -103,6 +111,8 @@ def feedback_row(
             does not know. That leaves the question unscored, as do words that the documents do not
             hold, which are kept as `correction`.
         documents: Searched for the right answer's place.
+        passage: The one that the user marked as right, of a disliked answer. The right answer's
+            place is looked for in it only; where it has none, the whole passage is the evidence.
     """
     row: dict[str, Any] = {
         "id": f"web-{uuid.uuid4().hex[:12]}",
@@ -117,14 +127,10 @@ def feedback_row(
             {"document": citation.document_id, "start": citation.start, "end": citation.end}
             for citation in answer.citations
         ]
-    elif not right_answer:
-        row["answers"], row["evidence"] = (None if right_answer is None else []), []
+    elif right_answer == "":
+        row["answers"], row["evidence"] = [], []
     else:
-        row["evidence"] = find_words(right_answer, answer, documents)
-        can_be_scored = row["evidence"] and normalise_answer(right_answer)
-        row["answers"] = [right_answer] if can_be_scored else None
-        if not can_be_scored:
-            row["correction"] = right_answer
+        row |= _corrected(right_answer, answer, documents, passage)
     row["feedback"] = verdict
     row["bot_answer"] = answer.text
     if row["question"] != answer.question:
@@ -133,20 +139,45 @@ def feedback_row(
     return row
 
 
+def _corrected(
+    right_answer: str | None,
+    answer: Answer,
+    documents: Mapping[str, Document],
+    passage: Passage | None,
+) -> dict[str, Any]:
+    found = []
+    if right_answer:
+        found = find_words(right_answer, answer, documents, passage)
+    is_scored = bool(found and normalise_answer(right_answer or ""))
+    if passage and not is_scored:
+        found = [{"document": passage.document_id, "start": passage.start, "end": passage.end}]
+    row = {"answers": [right_answer] if is_scored else None, "evidence": found}
+    return row | ({"correction": right_answer} if right_answer and not is_scored else {})
+
+
 def find_words(
-    words: str, answer: Answer, documents: Mapping[str, Document]
+    words: str,
+    answer: Answer,
+    documents: Mapping[str, Document],
+    passage: Passage | None = None,
 ) -> list[dict[str, Any]]:
     """Find where the documents say these words, whatever the case, line breaks and quotes.
+
+    Args:
+        words: What to look for.
+        answer: What the bot said, with the passages that it retrieved.
+        documents: By id.
+        passage: The only place to look in, if there is one.
 
     Returns:
         One place, in the best retrieved passage that has them or else anywhere; or none.
     """
     spaced = r"\s+".join(re.escape(word) for word in words.translate(ALIKE).split())
     pattern = re.compile(rf"(?<!{_LETTER}){spaced}(?!{_LETTER})", re.IGNORECASE)
-    places = [
-        (hit.passage.document_id, hit.passage.start, hit.passage.text) for hit in answer.passages
-    ]
-    places += [(document.id, 0, document.text) for document in documents.values()]
+    passages = [passage] if passage else [hit.passage for hit in answer.passages]
+    places = [(found.document_id, found.start, found.text) for found in passages]
+    if passage is None:
+        places += [(document.id, 0, document.text) for document in documents.values()]
     for document_id, offset, text in places:
         if match := pattern.search(text.translate(ALIKE)):
             return [

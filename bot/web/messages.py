@@ -33,7 +33,7 @@ def answer_html(answer: Answer, view: DocumentView) -> str:
     ]
     if answer.note:
         parts.insert(1, f'<p class="note">{escape(answer.note)}</p>')
-    return "".join(parts)
+    return "".join(parts) + _choices_html(answer, view)
 
 
 def _abstention_html(answer: Answer, view: DocumentView) -> str:
@@ -48,7 +48,19 @@ def _abstention_html(answer: Answer, view: DocumentView) -> str:
         + (f'<p class="note">{escape(answer.note)}</p>' if answer.note else "")
         + (f'<p class="meta">{searched}</p>' if searched else "")
         + f'<div class="nearest"><h3>What came nearest</h3><ol>{nearest}</ol></div>'
+        + _choices_html(answer, view)
     )
+
+
+def _choices_html(answer: Answer, view: DocumentView) -> str:
+    """Render the retrieved passages for the form in which the right one is chosen."""
+    choices = "".join(
+        f'<li><label><input type="radio" name="passage" value="{number}">'
+        f'<span><span class="source">{_passage_name(hit.passage, view)}</span> '
+        f"{escape(_excerpt(hit.passage.text))}</span></label></li>"
+        for number, hit in enumerate(answer.passages)
+    )
+    return f'<template class="choices">{choices}</template>'
 
 
 def _confidence(answer: Answer) -> str:
@@ -164,9 +176,14 @@ def _citation_link(number: int, citation: Citation, view: DocumentView) -> str:
 
 def _passage_link(passage: Passage, view: DocumentView) -> str:
     number = view.passage_number(passage.document_id, passage.start)
-    name = f"{escape(passage.document_id)}, " if len(view.documents) > 1 else ""
     target = _target(passage.document_id, Place(passage.start, passage.end), number)
-    return f'<a class="near" {target}>{name}paragraph {number}</a>'
+    return f'<a class="near" {target}>{_passage_name(passage, view)}</a>'
+
+
+def _passage_name(passage: Passage, view: DocumentView) -> str:
+    number = view.passage_number(passage.document_id, passage.start)
+    name = f"{escape(passage.document_id)}, " if len(view.documents) > 1 else ""
+    return f"{name}paragraph {number}"
 
 
 def _target(document_id: str, place: Place, passage: int) -> str:

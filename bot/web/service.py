@@ -21,6 +21,7 @@ from bot.web.own_pages import OwnPages
 from bot.web.turns import (
     ChatTurn,
     checked_names,
+    checked_passage,
     checked_places,
     checked_question,
     parse_history,
@@ -328,17 +329,29 @@ class WebChat:
         return formats[kind](kept, view)
 
     def give_feedback(
-        self, turn: object, verdict: Verdict, right_answer: object, secret: str = ""
+        self,
+        turn: object,
+        verdict: Verdict,
+        right_answer: object,
+        secret: str = "",
+        passage: object = None,
     ) -> str:
         """Append a verdict to the question set.
 
         Words of documents that a visitor added are not kept: those documents are deleted.
 
+        Args:
+            turn: What was asked and answered.
+            verdict: What the user thinks of it.
+            right_answer: As for `feedback_row`.
+            secret: The session's.
+            passage: Which of the turn's passages answers the question, from 0; or None.
+
         Returns:
             What was done, for the user.
 
         Raises:
-            QuestionFormatError: The turn, the verdict or the right answer is malformed.
+            QuestionFormatError: The turn or what is said of it is malformed.
             SettingsError: The question set cannot be written.
         """
         answer = parse_turn(turn, self._scope(secret).view.documents).answer
@@ -354,9 +367,14 @@ class WebChat:
             )
         if any(hit.passage.document_id not in self.view.documents for hit in answer.passages):
             return "Not kept: it is about documents that are deleted with this session."
-        row = feedback_row(answer, verdict, words, self.view.documents)
+        chosen = checked_passage(answer, passage)
+        row = feedback_row(answer, verdict, words, self.view.documents, chosen)
         self._feedback_file.append(row)
-        if verdict == "disliked" and words and not row["evidence"]:
+        if "correction" in row and chosen:
+            return (
+                "Noted, with the passage. Those words do not stand in it, so they are not scored."
+            )
+        if "correction" in row and not row["evidence"]:
             return "Noted. Those words are not in the document, so the row names no place."
         return "Noted. Thank you."
 

@@ -140,6 +140,19 @@ def checked_places(places: object) -> list[tuple[int, int]]:
     return [(start, end) for start, end in places]
 
 
+def checked_passage(answer: Answer, number: object) -> Passage | None:
+    """Return the passage of an answer that has this number, from 0; None for None.
+
+    Raises:
+        QuestionFormatError: It has no such passage.
+    """
+    if number is None:
+        return None
+    if type(number) is not int or not 0 <= number < len(answer.passages):
+        raise QuestionFormatError("passage: expected the number of a passage of the turn, or null")
+    return answer.passages[number].passage
+
+
 def _parse_turn(value: Any, documents: Mapping[str, Document]) -> ChatTurn:
     record = value["record"]
     if not _ID.fullmatch(value["id"]):

@@ -101,12 +101,12 @@ function showVerdict(tools, turn) {
   tools.querySelector(".dislike").setAttribute("aria-pressed", String(turn.verdict === "disliked"));
 }
 
-async function sendVerdict(element, turn, verdict, rightAnswer) {
+async function sendVerdict(element, turn, verdict, rightAnswer, passage = null) {
   const tools = element.querySelector(".tools");
   const done = tools.querySelector(".done");
   if (turn.verdict === verdict && verdict === "liked") return;
   try {
-    done.textContent = await call("feedback", turn, verdict, rightAnswer, session.secret);
+    done.textContent = await call("feedback", turn, verdict, rightAnswer, session.secret, passage);
     turn.verdict = verdict;
     keepTurns(chat.turns);
     showVerdict(tools, turn);
@@ -131,17 +131,30 @@ function openCorrection(element, turn) {
   const form = clone("correction-template");
   const [right, silent] = [form.querySelector(".right"), form.querySelector(".silent")];
   if (turn.n_documents > 1) form.querySelector(".silent-words").textContent = "The documents do not say";
-  silent.addEventListener("change", () => (right.disabled = silent.checked));
+  const passages = form.querySelector(".passages");
+  passages.querySelector("ol").append(element.querySelector(".choices").content.cloneNode(true));
+  passages.addEventListener("change", (event) => showPassage(element, turn, event.target.value));
+  silent.addEventListener("change", () => (right.disabled = passages.disabled = silent.checked));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const words = right.value.trim();
-    sendVerdict(element, turn, "disliked", silent.checked ? "" : words || null);
+    const { value } = form.elements.passage;
+    const passage = silent.checked || value === "" ? null : Number(value);
+    sendVerdict(element, turn, "disliked", silent.checked ? "" : words || null, passage);
   });
   closeOnEscape(form, () => closeCorrection(element));
   element.querySelector(".dislike").setAttribute("aria-expanded", "true");
   element.append(form);
   form.scrollIntoView({ block: "nearest" });
   right.focus();
+}
+
+// On a phone the document is below, and the form would go out of sight.
+function showPassage(element, turn, number) {
+  const { document: id, start, end } = turn.record.passages[number] ?? {};
+  if (!id || isNarrow()) return;
+  const quotes = [...element.querySelectorAll(".words .cite")].map(placeOf);
+  visit({ document: id, start, end }, quotes, { flash: false }).catch(report);
 }
 
 function closeOnEscape(form, close) {
