@@ -230,12 +230,13 @@ class LexicalBuilder:
         """Return the place of every word in the rows that are taken over."""
         origin = np.asarray(self._origin, dtype=np.int64)
         new_rows = np.flatnonzero(origin >= 0)
-        place = np.full(previous.n_rows, -1)
+        place = np.full(previous.n_rows, -1, dtype=np.int32)
         place[origin[new_rows]] = new_rows
         rows = place[previous.rows]
-        columns = np.repeat(np.arange(len(previous.vocabulary)), np.diff(previous.bounds))
+        places = np.repeat(np.arange(len(previous.vocabulary)) * n, np.diff(previous.bounds))
+        places += rows
         is_kept = rows >= 0
-        return np.repeat((columns * n + rows)[is_kept], previous.counts[is_kept])
+        return np.repeat(places[is_kept], previous.counts[is_kept])
 
 
 def _check(

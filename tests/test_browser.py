@@ -16,7 +16,7 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.test_uploads import make_pdf
+from tests.test_uploads import make_pdf, make_zip
 from tests.web_page import (
     LOW_CONTRAST,
     NAMELESS,
@@ -27,7 +27,7 @@ from tests.web_page import (
     rows,
     start,
 )
-from tests.web_stub import HOSTILE, LETTER, SECOND_FILE, free_port
+from tests.web_stub import HOSTILE, LETTER, SECOND_FILE, StubBot, free_port, stub_bot
 
 # Gradio makes event loops that it never closes; they surface when they are collected.
 pytestmark = [
@@ -271,6 +271,34 @@ class TestDocuments:
         page.get_by_role("button", name="Text", exact=True).click()
         expect(page.locator("#text mark")).to_have_text("violet orchid")
         expect(page.locator("#page-image")).to_be_hidden()
+
+    def test_the_documents_in_a_zip_are_listed_and_asked(self, page):
+        data = make_zip(garden_txt=self.GARDEN, in__empty_txt=" ")
+        self.add(page, ("more.zip", data))
+        names = page.locator("#library-list .document-name")
+        expect(names).to_have_text(["letter.txt", "more.zip/garden.txt", "more.zip/in/empty.txt"])
+        expect(page.locator("#library-list .failed-document")).to_contain_text("holds no words")
+        ask(page, "Which orchid?")
+        expect(page.locator(".source")).to_have_text("more.zip/garden.txt, paragraph 4")
+
+    def test_another_version_of_the_index_is_listed_after_the_next_answer(
+        self, new_page, feedback_path
+    ):
+        app, url = start(free_port(), feedback_path)
+        page = new_page()
+        open_page(page, url)
+        self.add(page, ("2.txt", self.GARDEN.encode()))
+        expect(page.locator("#library-list")).to_contain_text("1 passage")
+        bot = app.chat._bot
+        assert isinstance(bot, StubBot)
+        bot.newer_index = stub_bot(LETTER, "One that came later.").index
+        ask(page, "Which orchid?")
+        expect(page.locator(".source")).to_have_text("2 (2).txt, paragraph 5")
+        names = page.locator("#library-list .document-name")
+        expect(names).to_have_text(["letter.txt", "2.txt", "2 (2).txt"])
+        app.close(verbose=False)
+        del app
+        gc.collect()
 
     def test_a_bad_document_is_one_line_in_the_list_and_the_others_go_on(self, page):
         self.add(

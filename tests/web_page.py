@@ -4,11 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
-import gradio as gr
 from playwright.sync_api import Page
 
 from bot.upload import MEGABYTE, UploadSettings
 from bot.web import WebSettings, build_app, serve
+from bot.web.app import ChatApp
 from tests.web_stub import StubSuggester, stub_bot
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -59,7 +59,7 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def start(port: int, feedback_path: Path, *texts: str) -> tuple[gr.Blocks, str]:
+def start(port: int, feedback_path: Path, *texts: str) -> tuple[ChatApp, str]:
     uploads = UploadSettings(
         max_bytes=MEGABYTE, max_documents=3, folder=feedback_path.parent / "uploads"
     )
