@@ -32,6 +32,10 @@ def test_headings_become_marks_and_the_head_gives_the_title():
         ("<p>one<br>two   three</p>", "one\ntwo three"),
         ("<pre>a\n  b</pre>", "a\n  b"),
         ("loose<div>in</div>after", "loose\n\nin\n\nafter"),
+        (
+            "<h2>C#<a href='#c'>#</a></h2><p>A<a href='#n1'>[1]</a> <a href='#x'>¶</a></p>",
+            "C#\n\nA[1]",
+        ),
         ("<p>x &lt;b&gt; &amp; y</p>", "x <b> & y"),
         ("<p hidden>no</p><p style='display: none'>no</p>yes", "yes"),
         ("<div class='site-nav'>no</div><p class='sharers navy'>yes</p>", "yes"),

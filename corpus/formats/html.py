@@ -136,7 +136,7 @@ class _Writer:
     def _takes_over(self, node: "LexborNode", root: "LexborNode") -> bool:
         """Leave an element out, or write it as a whole: a heading, a table of data."""
         tag = node.tag or ""
-        if tag in _NO_TEXT or (node.mem_id != root.mem_id and self._is_around(node)):
+        if _has_no_text(node) or (node.mem_id != root.mem_id and self._is_around(node)):
             return True
         if re.fullmatch("h[1-6]", tag):
             self._end_block()
@@ -243,6 +243,13 @@ def _events(root: "LexborNode") -> Iterator[tuple["LexborNode", bool]]:
             node = above
 
 
+def _has_no_text(node: "LexborNode") -> bool:
+    """Tell whether an element is a script or the like, or a sign that links to its own heading."""
+    if node.tag == "a" and (node.attributes.get("href") or "").startswith("#"):
+        return not re.search(r"\w", node.text())
+    return node.tag in _NO_TEXT
+
+
 def _words(node: "LexborNode") -> str:
     """Return the words of an element, without scripts; a line break parts words."""
     parts = []
@@ -251,7 +258,7 @@ def _words(node: "LexborNode") -> str:
         if skipped is not None:
             if not enters and inner.mem_id == skipped:
                 skipped = None
-        elif enters and inner.is_element_node and inner.tag in _NO_TEXT:
+        elif enters and inner.is_element_node and _has_no_text(inner):
             skipped = inner.mem_id
         elif enters and inner.is_text_node:
             parts.append(inner.text_content or "")
