@@ -96,6 +96,15 @@ def test_the_passage_that_answers_comes_first(reader):
     assert [span.text for span in reading.spans][:2] == ["forty passengers", "nets"]
 
 
+def test_a_passage_loses_by_the_words_of_the_question_that_it_lacks(reader):
+    hits = [hit("The barge, forty passengers."), hit("The ferry, forty passengers.", rank=2)]
+    # "ferry" is all of the question that is mentioned anywhere.
+    spans = reader.read("How many does the ferry take?", hits).spans
+    best, other = (next(span for span in spans if span.hit is one) for one in reversed(hits))
+    assert spans[0] is best
+    assert best.score - other.score == pytest.approx(3.0)
+
+
 def test_a_passage_longer_than_the_window_is_read_to_its_end(reader):
     text = "word " * 50 + "forty passengers " + "word " * 50
     assert reader.read("How many?", [hit(text)]).spans[0].text == "forty passengers"

@@ -13,13 +13,14 @@ from bot.reader.abbreviations import asked_abbreviation, find_long_form
 from bot.reader.calibration import Calibration
 from bot.reader.completion import completed, joined
 from bot.reader.onnx_model import OnnxSpanModel
-from bot.reader.reading import Reading, Span, missing_words
+from bot.reader.reading import Reading, Span, missing_words, shares_mentioned
 from bot.reader.roles import is_beside, who_is_asked_about
 from bot.reader.spans import best_spans
 from bot.reader.titles import asks_for_title, find_title
 from bot.reader.windows import SpanModel, WindowLogits
 from corpus.errors import ReaderError
 from corpus.passages import paragraph_spans
+from index.lexical import terms
 from index.passage_index import Hit
 
 PACKAGED = "packaged"
@@ -27,6 +28,8 @@ _MAX_ANSWER_TOKENS = 60
 _JOINED_WITHIN = 4.0
 # What a span loses that is not what the question asks for by its form.
 _MISFIT = 6.0
+# What a span loses whose passage has none of the question's words.
+_UNMENTIONED = 3.0
 _SPANS_PER_PARAGRAPH = 3
 # The score of a long form that is found by its letters, or of a title: above what the model gives.
 _FOUND_BY_RULE = 15.0
@@ -88,12 +91,14 @@ class ExtractiveReader:
         """Read passages for the answer to a question that stands alone."""
         texts = [hit.passage.searchable_text for hit in hits]
         weigh = _Weigher(question, texts, self.calibration)
+        mentioned = [frozenset(terms(text)) for text in texts]
+        losses = [_UNMENTIONED * (1 - share) for share in shares_mentioned(question, mentioned)]
         best: dict[int, list[Span]] = {}
         for window in self.model.logits(question, texts):
             hit = hits[window.text_number]
             found = best.setdefault(window.text_number, [])
             spans = [*weigh.found_by_rule(hit), *_spans(hit, window)]
-            found.extend(weigh(span) for span in spans)
+            found.extend(weigh(span, losses[window.text_number]) for span in spans)
         ranked = sorted(
             (spans for spans in best.values() if spans),
             key=lambda spans: (-max(span.score for span in spans), spans[0].hit.rank),
@@ -109,12 +114,12 @@ class ExtractiveReader:
         return Reading(
             spans=tuple(completed(question, span) for span in every),
             hits=tuple(found_in + rest),
-            missing=missing_words(question, texts),
+            missing=missing_words(question, mentioned),
         )
 
 
 class _Weigher:
-    """Adds to a margin what the retrieval score and the form of the question say."""
+    """Adds to a margin what the retrieval score, the words and the form of the question say."""
 
     def __init__(self, question: str, texts: Sequence[str], calibration: Calibration) -> None:
         self._name = who_is_asked_about(question, texts)
@@ -122,8 +127,8 @@ class _Weigher:
         self._asks_for_title = asks_for_title(question)
         self._calibration = calibration
 
-    def __call__(self, span: Span) -> Span:
-        score = span.score + self._calibration.retrieval_weight * span.hit.score
+    def __call__(self, span: Span, loss: float) -> Span:
+        score = span.score - loss + self._calibration.retrieval_weight * span.hit.score
         if not self._fits(span):
             score -= _MISFIT
         return replace(span, score=score, confidence=self._calibration.confidence(score))

@@ -1,7 +1,9 @@
 """What a reader takes and gives: passages in, spans with a confidence out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import log1p
 from typing import Protocol
 
 from index.lexical import terms, words
@@ -70,7 +72,34 @@ class Reader(Protocol):
         ...
 
 
-def missing_words(question: str, passages: Sequence[str]) -> tuple[str, ...]:
-    """Find the words of a question that no passage holds in any form, in the question's order."""
-    held = {term for passage in passages for term in terms(passage)}
+def missing_words(question: str, mentioned: Iterable[Collection[str]]) -> tuple[str, ...]:
+    """Find the words of a question that no passage holds in any form, in the question's order.
+
+    Args:
+        question: The question.
+        mentioned: The terms of each passage.
+    """
+    held = set(chain.from_iterable(mentioned))
     return tuple(word for word in dict.fromkeys(words(question)) if set(terms(word)) - held)
+
+
+def shares_mentioned(question: str, mentioned: Sequence[Collection[str]]) -> list[float]:
+    """Say how much of a question each passage mentions, in [0, 1].
+
+    A term weighs by its rarity in these passages, as in BM25; one that none of them holds weighs
+    nothing. All are 1 where no term of the question occurs.
+
+    Args:
+        question: The question.
+        mentioned: The terms of each passage.
+    """
+    rarities = {}
+    for term in dict.fromkeys(terms(question)):
+        n_with = sum(term in held for held in mentioned)
+        if n_with:
+            rarities[term] = log1p((len(mentioned) - n_with + 0.5) / (n_with + 0.5))
+    whole = sum(rarities.values())
+    return [
+        sum(rarity for term, rarity in rarities.items() if term in held) / whole if whole else 1.0
+        for held in mentioned
+    ]
