@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli_options import BotOpener, bot_options, document_option, documents_option
+from bot.cli_options import (
+    BotOpener,
+    answers_argument,
+    bot_options,
+    document_option,
+    documents_option,
+    questions_argument,
+)
 from corpus.errors import ObserverError
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ _STANDARD_OUTPUT = Path("-")
 
 
 @click.command("run")
-@click.argument("questions", type=click.Path(path_type=Path))
+@questions_argument
 @click.option(
     "-o",
     "--output",
@@ -170,8 +177,8 @@ def _parse_bounds(
 
 
 @click.command("evaluate")
-@click.argument("questions", type=click.Path(path_type=Path))
-@click.argument("answers", type=click.Path(path_type=Path))
+@questions_argument
+@answers_argument
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a JSON object; null for what is missing."
 )
@@ -284,7 +291,7 @@ def _as_text(report: "Report", found: "Intervals", parts: "Groups") -> str:
 
 
 @click.command("verify")
-@click.argument("answers", type=click.Path(path_type=Path))
+@answers_argument
 @documents_option("were indexed")
 @click.pass_context
 def verify_command(context: click.Context, answers: Path, paths: tuple[Path, ...]) -> None:

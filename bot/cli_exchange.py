@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from bot.cli_options import documents_option
+from bot.cli_options import answers_argument, documents_option, questions_argument
 from corpus.errors import ObserverError
 
 
 @click.command("export")
-@click.argument("questions", type=click.Path(path_type=Path))
-@click.argument("answers", type=click.Path(path_type=Path))
+@questions_argument
+@answers_argument
 @click.option(
     "--to",
     "kind",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 BotOpener = Callable[..., "Bot"]
 
+questions_argument = click.argument("questions", type=click.Path(path_type=Path))
+answers_argument = click.argument("answers", type=click.Path(path_type=Path))
 document_option = click.option(
     "--document",
     "names",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from bot.cli_options import BotOpener, bot_options, documents_option
+from bot.cli_options import BotOpener, bot_options, documents_option, questions_argument
 from corpus.errors import ObserverError
 
 
 @click.command("lint")
-@click.argument("questions", type=click.Path(path_type=Path))
+@questions_argument
 @documents_option("answer")
 @click.option(
     "--fix", is_flag=True, help="Move evidence whose answer stands once elsewhere in its document."
@@ -84,7 +84,7 @@ def _parse_metrics(
 
 
 @click.command("compare")
-@click.argument("questions", type=click.Path(path_type=Path))
+@questions_argument
 @click.argument("base", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object with every question.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli_options import BotOpener, bot_options
+from bot.cli_options import BotOpener, bot_options, questions_argument
 from corpus.errors import QuestionFormatError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def _parse_aim(_context: click.Context, _parameter: click.Parameter, value: str)
 
 
 @click.command("tune")
-@click.argument("questions", type=click.Path(path_type=Path))
+@questions_argument
 @click.option(
     "-o",
     "--output",

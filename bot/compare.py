@@ -19,6 +19,7 @@ from bot.resampling import (
 # From so many losses on the interval leaves out 0 in a large set. In a small one it would do so
 # for less, and make a certain loss of one question that is lost.
 _LEAST_DIFFERING = 4
+_LEVEL = 0.05
 
 Verdict = Literal["better", "worse", "no difference shown"]
 
@@ -37,6 +38,17 @@ class PairedTest:
     interval: tuple[float, float]
     p: float
     n_differing: int
+
+    @property
+    def shows_difference(self) -> bool:
+        """Whether the interval leaves out 0, for more than a handful of dialogues."""
+        low, high = self.interval
+        return not low <= 0 <= high and self.n_differing >= _LEAST_DIFFERING
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the interval and p say different things."""
+        return self.shows_difference != (self.p <= _LEVEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +78,9 @@ class Difference:
         """Whether the difference is beyond noise; None for times."""
         if self.test is None:
             return None
-        low, high = self.test.interval
-        if low <= 0 <= high or self.test.n_differing < _LEAST_DIFFERING:
+        if not self.test.shows_difference:
             return "no difference shown"
-        return "better" if low > 0 else "worse"
+        return "better" if self.test.interval[0] > 0 else "worse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +214,7 @@ def format_comparison(comparison: Comparison, limit: int) -> str:
         "",
         *_table(comparison.differences.values()),
         "",
-        "The verdict goes by the interval; where few questions differ, p is the stricter test.",
-        "",
+        *_why_they_part(comparison.differences.values()),
         f"By F1: {n_lost:,} lost, {n_won:,} won",
         *(line for change in shown for line in _change_lines(change)),
     ]
@@ -225,7 +235,8 @@ def explain_fall(metric: str, difference: Difference | None) -> str | None:
     fall = -difference.difference
     if difference.test is not None and difference.verdict == "worse":
         low, high = difference.test.interval
-        return f"{metric} fell by {fall:.3f} (95 % interval {-high:.3f} to {-low:.3f})"
+        p = f", p {difference.test.p:.3f}" if difference.test.is_split else ""
+        return f"{metric} fell by {fall:.3f} (95 % interval {-high:.3f} to {-low:.3f}{p})"
     return f"{metric} fell by {fall:.3f}, within noise" if fall > 0 else None
 
 
@@ -274,8 +285,24 @@ def _table(differences: Iterable[Difference]) -> Iterator[str]:
         if row.test is not None:
             low, high = row.test.interval
             p = "<0.001" if row.test.p < 0.001 else f"{row.test.p:.3f}"
+            beside = f", p {'above' if row.test.p > _LEVEL else 'below'} {_LEVEL}"
             line += f"  {low:+.4f} to {high:+.4f}  {p:>6}  {row.verdict}"
+            line += beside if row.test.is_split else ""
         yield line
+
+
+def _why_they_part(differences: Iterable[Difference]) -> Iterator[str]:
+    tests = [row.test for row in differences if row.test and row.test.is_split]
+    if not tests:
+        return
+    fewest = min(test.n_differing for test in tests)
+    least = 2 / 2**fewest
+    yield "The verdict goes by the interval; p is another test" + (
+        f", which cannot fall below {least:.3f} where only {fewest} dialogues differ."
+        if least > _LEVEL
+        else ", and here both are close."
+    )
+    yield ""
 
 
 def _change_lines(change: Change) -> Iterator[str]:

@@ -227,6 +227,22 @@ def test_the_table_lines_up_and_names_each_verdict():
     )
 
 
+def test_where_the_interval_and_p_part_that_is_said_and_why():
+    text = format_comparison(compare(numbered(4), answers("yyyy"), answers("nnnn")), limit=0)
+    [line] = [line for line in text.splitlines() if line.startswith("f1 ")]
+    assert line.endswith("  0.125  worse, p above 0.05")
+    assert "which cannot fall below 0.125 where only 4 dialogues differ." in text
+    row = Difference("f1", 0.8, 0.7, PairedTest((-0.2, 0.0), 0.04, 7))
+    assert row.verdict == "no difference shown"
+    assert judged(row).is_split
+
+
+def test_where_they_agree_nothing_is_explained():
+    text = format_comparison(compare(numbered(8), answers("y" * 8), answers("n" * 8)), limit=0)
+    assert "another test" not in text
+    assert "p above" not in text
+
+
 def test_an_unanswerable_question_expects_no_answer():
     text = format_comparison(compare([Question("0", "?", ())], answers("-"), answers("y")), 0)
     assert "     expected  no answer\n     base      abstained\n     new       'yes'" in text
@@ -245,6 +261,10 @@ def test_the_limit_counts_what_it_leaves_out(limit, n_listed, rest):
         (
             Difference("f1", 0.8, 0.769, PairedTest((-0.05, -0.012), 0.01, 9)),
             "f1 fell by 0.031 (95 % interval 0.012 to 0.050)",
+        ),
+        (
+            Difference("f1", 0.8, 0.769, PairedTest((-0.05, -0.012), 0.0625, 5)),
+            "f1 fell by 0.031 (95 % interval 0.012 to 0.050, p 0.062)",
         ),
         (
             Difference("f1", 0.8, 0.796, PairedTest((-0.02, 0.01), 0.6, 9)),
