@@ -1,7 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
+from corpus import Document
+from tests.benchmarks import faults
 from tests.benchmarks.faults import KINDS, tallied
 
 TEXT = (
@@ -47,12 +50,18 @@ def record(name, text, answer, _follows):
 
 
 @pytest.fixture(scope="module")
-def tallies(tmp_path_factory):
+def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
     for name, make in (("q.jsonl", question), ("a.jsonl", record)):
         rows = [json.dumps(make(*row)) + "\n" for row in QUESTIONS]
         (folder / name).write_text("".join(rows), encoding="utf-8")
-    found = tallied(folder / "q.jsonl", folder / "a.jsonl", {"ferry.txt": TEXT}, 2)
+    return folder / "q.jsonl", folder / "a.jsonl", {"ferry.txt": TEXT}
+
+
+@pytest.fixture(scope="module")
+def tallies(files):
+    questions, answers, texts = files
+    found = tallied(questions, answers, texts, 2)
     return {(tally.kind.command, tally.kind.name): tally for tally in found}
 
 
@@ -61,3 +70,31 @@ def test_a_fault_of_each_kind_is_found_and_none_is_invented(tallies, command, na
     tally = tallies[command, name]
     assert tally.planted >= 2
     assert (tally.found, tally.invented) == (tally.planted, 0)
+
+
+def test_what_is_missed_or_invented_is_counted(files, monkeypatch):
+    [kind] = [kind for kind in KINDS if kind.name == "a row that follows itself"]
+    missed = replace(kind, says="something else")
+    at_another_row = replace(kind, plant=lambda *given: [9 - n for n in kind.plant(*given)])
+    monkeypatch.setattr(faults, "KINDS", (missed, at_another_row))
+    questions, answers, texts = files
+    tallies = tallied(questions, answers, texts, 1)
+    found = [(tally.planted, tally.found, tally.invented) for tally in tallies]
+    assert found == [(1, 0, 0), (1, 0, 1)]
+
+
+def test_the_command_prints_a_table_and_fails_for_a_miss(files, monkeypatch, capsys):
+    [kind] = [kind for kind in KINDS if kind.name == "no question"]
+    questions, answers, texts = files
+    monkeypatch.setattr(faults, "QUESTIONS", questions)
+    monkeypatch.setattr(
+        faults, "load_documents", lambda _: [Document.from_text(*next(iter(texts.items())))]
+    )
+    monkeypatch.setattr("sys.argv", ["faults", str(answers), "--seeds", "2"])
+    monkeypatch.setattr(faults, "KINDS", (kind,))
+    faults.main()
+    assert "| lint | no question | 2 | 2 | 0 |" in capsys.readouterr().out
+    monkeypatch.setattr(faults, "KINDS", (replace(kind, says="something else"),))
+    with pytest.raises(SystemExit, match="1"):
+        faults.main()
+    assert "1 kinds: 0 of 2 found, 0 invented" in capsys.readouterr().out

@@ -55,9 +55,16 @@ def _in_document(name: str) -> Callable[[Random, Row], None]:
     return lambda _random, entry: entry.update(document=name)
 
 
-def _wider_passage(random: Random, entry: Row) -> None:
+def _is_listed(record: Row, citation: Row) -> bool:
+    ends = citation["passage_start"], citation["passage_end"]
+    return ends in [(passage["start"], passage["end"]) for passage in record["passages"]]
+
+
+def _wider_passage(random: Random, record: Row) -> None:
+    """Move an end of the passage of a citation; `verify` knows those that the answer lists."""
+    listed = [citation for citation in record["citations"] if _is_listed(record, citation)]
     key, step = random.choice([("passage_start", -1), ("passage_end", 1)])
-    entry[key] += step
+    random.choice(listed)[key] += step
 
 
 def _narrow_passage(random: Random, entry: Row) -> None:
@@ -124,7 +131,10 @@ def _of_answers() -> Iterable[Kind]:
     yield kind(
         "an offset of a citation's passage moved",
         r"citation \d+: its passage .* (is listed as|does not hold it)",
-        _entry("citations", _wider_passage),
+        changed(
+            _wider_passage,
+            lambda record: any(_is_listed(record, citation) for citation in record["citations"]),
+        ),
     )
     yield kind(
         "a citation from another page",
