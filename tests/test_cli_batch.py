@@ -10,6 +10,7 @@ from bot.answer import Answer
 from bot.cli_batch import evaluate_command, run_command
 from bot.settings import Settings
 from corpus.errors import ObserverError
+from index.contents import Contents
 from index.passage_index import IndexSettings
 
 
@@ -18,7 +19,7 @@ class StubBot:
 
     documents = None
     index = SimpleNamespace(
-        documents={},
+        contents=Contents.of([], []),
         passages=(),
         settings=IndexSettings(),
         encoder=SimpleNamespace(fingerprint="keywords"),
@@ -43,6 +44,7 @@ def opened(monkeypatch):
     module = ModuleType("bot.opening")
     monkeypatch.setattr(module, "open_bot", open_bot, raising=False)
     monkeypatch.setitem(sys.modules, "bot.opening", module)
+    monkeypatch.setattr("index.passage_index.stale_documents", lambda folder, index: None)
     return folders
 
 
