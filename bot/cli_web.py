@@ -111,8 +111,8 @@ def web_command(
         opened = pool.submit(_warm_bot, opener)
         from bot.web import WebSettings, build_app, serve
         from bot.web.feedback import default_feedback_path
+        from bot.web.needs import BotSuggester
         from bot.web.server import check_port
-        from bot.web.service import BotSuggester
 
         check_port(host, port)
         bot = opened.result()

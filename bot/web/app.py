@@ -15,7 +15,8 @@ from bot.upload import UploadSettings
 from bot.uploads import Libraries
 from bot.web.export import ExportFormat
 from bot.web.feedback import FeedbackFile, Verdict, default_feedback_path
-from bot.web.service import Asker, Suggester, WebChat
+from bot.web.needs import Asker, Suggester
+from bot.web.service import WebChat
 from corpus.errors import ObserverError
 
 _P = ParamSpec("_P")

@@ -2,21 +2,18 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Collection, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Collection
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from bot.answer import Answer, answer_record
-from bot.followup import Turn
+from bot.answer import answer_record
 from bot.library import Library
-from bot.pipeline import Bot
-from bot.suggestions import next_questions, starter_questions
 from bot.uploads import Libraries
 from bot.web.document_view import DocumentView
 from bot.web.export import ExportFormat, chat_as_json, chat_as_markdown
 from bot.web.feedback import FeedbackFile, Verdict, feedback_row
 from bot.web.messages import answer_html
+from bot.web.needs import Asker, Suggester
 from bot.web.own_pages import OwnPages
 from bot.web.turns import (
     ChatTurn,
@@ -29,83 +26,9 @@ from bot.web.turns import (
 )
 from corpus.errors import QuestionFormatError
 from corpus.formats.kinds import SUFFIXES
-from index.contents import Contents
-from index.embedding import Encoder
 from index.passage_index import PassageIndex
 
 _MAX_CORRECTION_LENGTH = 5_000
-
-
-class Searched(Protocol):
-    """The part of an index that the page shows."""
-
-    @property
-    def contents(self) -> Contents:
-        """The documents and their passages."""
-        ...
-
-    @property
-    def encoder(self) -> Encoder:
-        """What embedded them."""
-        ...
-
-    @property
-    def sources(self) -> Sequence[Path]:
-        """The files and folders that they were loaded from."""
-        ...
-
-
-class Asker(Protocol):
-    """What the web chat needs of a bot."""
-
-    @property
-    def index(self) -> Searched:
-        """What the bot answers from."""
-        ...
-
-    def refresh(self) -> bool:
-        """Go over to the index that has replaced this one; say whether there was one."""
-        ...
-
-    def ask(
-        self,
-        question: str,
-        history: Sequence[Turn] = (),
-        documents: Collection[str] | None = None,
-    ) -> Answer:
-        """Answer a question from some documents, or from all, or abstain."""
-        ...
-
-    def joined_with(self, index: PassageIndex) -> "Asker":
-        """Return one that answers from the documents of another index too."""
-        ...
-
-
-class Suggester(Protocol):
-    """Where the page's suggested questions come from."""
-
-    def first(self) -> list[str]:
-        """Return questions to begin with."""
-        ...
-
-    def next(self, answer: Answer, asked: Sequence[str]) -> list[str]:
-        """Return questions that may follow an answer, none of them asked before."""
-        ...
-
-
-class BotSuggester:
-    """The suggestions that a bot's documents give rise to."""
-
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
-
-    def first(self) -> list[str]:
-        """Return questions to begin with."""
-        return starter_questions(self._bot)
-
-    def next(self, answer: Answer, asked: Sequence[str]) -> list[str]:
-        """Return questions on the passages that came up beside the answer."""
-        return next_questions(self._bot, answer, asked)
 
 
 class Scope(NamedTuple):
