@@ -102,7 +102,7 @@ def test_a_passage_loses_by_the_words_of_the_question_that_it_lacks(reader):
     spans = reader.read("How many does the ferry take?", hits).spans
     best, other = (next(span for span in spans if span.hit is one) for one in reversed(hits))
     assert spans[0] is best
-    assert best.score - other.score == pytest.approx(3.0)
+    assert best.score - other.score == pytest.approx(4.0)
 
 
 def test_a_passage_longer_than_the_window_is_read_to_its_end(reader):

@@ -29,7 +29,7 @@ _JOINED_WITHIN = 4.0
 # What a span loses that is not what the question asks for by its form.
 _MISFIT = 6.0
 # What a span loses whose passage has none of the question's words.
-_UNMENTIONED = 3.0
+_UNMENTIONED = 4.0
 _SPANS_PER_PARAGRAPH = 3
 # The score of a long form that is found by its letters, or of a title: above what the model gives.
 _FOUND_BY_RULE = 15.0
