@@ -22,6 +22,7 @@ def read(question, text, words):
     ("question", "words", "whole"),
     [
         ("How many passengers does it carry?", "2,200", "more than 2,200 passengers"),
+        ("How many passengers does it carry?", "more than 2,200", "more than 2,200 passengers"),
         ("how many people", "2,200", "more than 2,200"),
         ("How much rice does it carry?", "3.5", "about 3.5 million tons"),
         ("When did it sail?", "2020", "April 8, 2020"),

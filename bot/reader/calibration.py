@@ -18,6 +18,7 @@ from corpus.errors import ReaderError
 
 RETRIEVAL_WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 RIGHT_FROM_F1 = 0.5
+_ABOUT = 0.005  # of F1
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,10 @@ def fit(
         found = [outcome(examples, retrieval_weight) for examples in sets]
         return float(np.mean([part.f1s[part.answerable].mean() for part in found]))
 
-    weight = max(RETRIEVAL_WEIGHTS, key=lambda weight: (f1_of_answerable(weight), -weight))
+    reached = {weight: f1_of_answerable(weight) for weight in RETRIEVAL_WEIGHTS}
+    # Of weights that do about as well the largest: the more documents there are, the more it is
+    # retrieval that tells their passages apart.
+    weight = max(w for w, f1 in reached.items() if f1 >= max(reached.values()) - _ABOUT)
     parts = [outcome(examples, weight) for examples in sets]
     margins = np.concatenate([part.margins for part in parts])
     right = np.concatenate([part.right for part in parts])

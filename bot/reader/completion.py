@@ -36,18 +36,20 @@ _SEVERAL = re.compile(
     r"|\b(?:what|who|which) (?:are|were)\b",
     re.IGNORECASE,
 )
-_QUALIFIER = re.compile(
-    r"\b(?:(?:just |only )?(?:more|fewer|less) than|at (?:least|most)|up to|as (?:many|much) as|"
+_QUALIFIERS = (
+    r"(?:(?:just |only )?(?:more|fewer|less) than|at (?:least|most)|up to|as (?:many|much) as|"
     r"about|around|roughly|nearly|almost|approximately|over|under|some|an estimated|close to)"
-    r"(?: a| an)? $",
-    re.IGNORECASE,
+    r"(?: a| an)? "
 )
+_QUALIFIER = re.compile(rf"\b{_QUALIFIERS}$", re.IGNORECASE)
 _NUMBER_WORDS = (
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|twenty|thirty|forty|"
     r"fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|trillion|half)"
 )
 _NUMBER = re.compile(
-    rf"[$€£¥]?\d[\d.,]*(?: {_NUMBER_WORDS})*|{_NUMBER_WORDS}(?:[ -]{_NUMBER_WORDS})*", re.IGNORECASE
+    rf"(?:{_QUALIFIERS})?"
+    rf"(?:[$€£¥]?\d[\d.,]*(?: {_NUMBER_WORDS})*|{_NUMBER_WORDS}(?:[ -]{_NUMBER_WORDS})*)",
+    re.IGNORECASE,
 )
 _UNIT = re.compile(
     rf" (?:{_NUMBER_WORDS}|per ?cent|percent|%|years?|months?|weeks?|days?|hours?|minutes?|"
