@@ -40,7 +40,7 @@ def repository(tmp_path):
         if question.follows is None
     ]
     chosen = [question for question in questions if question.answerable][:15]
-    chosen += [question for question in questions if question.unanswerable][:5]
+    chosen += [question for question in questions if question.unanswerable][::9]
     with (folder / "questions.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["question", "answer"])
