@@ -260,7 +260,8 @@ def web_start() -> float:
 def processor() -> str:
     """Name the processor and what it can that matters here."""
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    lines = dict(line.split("\t: ", 1) for line in text.splitlines() if "\t: " in line)
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
+    lines = {key.strip(): value.strip() for key, value in pairs}
     flags = lines.get("flags", "").split()
     wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
     name = lines.get("model name", platform.processor())
