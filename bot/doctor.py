@@ -85,7 +85,7 @@ def _query_model(encoder: SentenceEncoder) -> str:
 
 
 def _reader(settings: Settings, index_folder: Path | None, encoder: SentenceEncoder) -> str:
-    calibration = calibration_of(settings, tuned_calibration(index_folder, encoder).parent)
+    calibration = calibration_of(settings, tuned_calibration(index_folder, encoder))
     reader = ExtractiveReader.load(settings.reader, calibration)
     kind = "weights whole" if settings.reader == PACKAGED else "by transformers"
     threshold = reader.threshold if settings.threshold is None else settings.threshold

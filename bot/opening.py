@@ -41,7 +41,7 @@ def open_bot(
     encoder = SentenceEncoder(settings.encoder)
     documents = None if index_folder else load_documents(shipped_documents())
     folder = index_folder or _shipped_folder(encoder, documents or [])
-    calibration = calibration_of(settings, folder if tuned else None)
+    calibration = calibration_of(settings, folder / CALIBRATION if tuned else None)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(_open_reader, settings.reader, calibration)
         newer_index = None
@@ -60,16 +60,15 @@ def open_bot(
     return Bot(index, reader=reader, settings=settings, newer_index=newer_index)
 
 
-def calibration_of(settings: Settings, folder: Path | None) -> Path | None:
-    """Return the calibration that settings name, or the one tuned for an index; None for neither.
+def calibration_of(settings: Settings, tuned: Path | None) -> Path | None:
+    """Return the calibration that settings name, or the tuned one if it is there; None for neither.
 
     Args:
         settings: The settings.
-        folder: The index.
+        tuned: Where `observer tune` would have put one.
     """
     if settings.calibration:
         return Path(settings.calibration)
-    tuned = folder / CALIBRATION if folder else None
     return tuned if tuned and tuned.exists() else None
 
 
