@@ -13,6 +13,7 @@ from playwright.sync_api import (
     BrowserContext,
     FilePayload,
     Page,
+    Route,
     expect,
 )
 
@@ -143,6 +144,17 @@ class TestAsking:
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_label("Your question")).to_have_value("slowly, who is the captain?")
         expect(page.locator(".turn")).to_have_count(0)
+
+    def test_a_question_asked_before_the_page_has_begun_is_answered_then(self, new_page, url):
+        page = new_page()
+        held: list[Route] = []
+        page.route("**/run/start", lambda route: held.append(route))
+        page.goto(url)
+        page.get_by_label("Your question").fill("Who is the captain?")
+        page.get_by_label("Your question").press("Enter")
+        expect(page.locator(".turn")).to_have_count(0)
+        held[0].continue_()
+        expect(page.locator(".answer")).to_contain_text("Sok Dara")
 
     def test_markup_in_questions_and_documents_stays_text(self, page):
         ask(page, "Which tag? <img src=x onerror='window.hacked=1'> **bold** $x$")

@@ -20,9 +20,10 @@ function startTheme() {
   });
 }
 
-function startBox() {
+function startBox(begun) {
   const field = $("question");
   const submit = async () => {
+    await begun; // which opens the kept chat in the place of what is there
     const question = field.value.trim();
     if (chat.pending || !isAcceptable(question) || !isAnyChosen()) return;
     fillBox("");
@@ -130,10 +131,7 @@ function startHeader() {
   });
 }
 
-async function start() {
-  startTheme();
-  startBox();
-  startHeader();
+async function begin() {
   try {
     session.secret = sessionStorage.getItem(SECRET_KEY) ?? "";
     const begun = await call("start", session.secret);
@@ -152,4 +150,6 @@ async function start() {
   if (!isNarrow()) $("question").focus();
 }
 
-start();
+startTheme();
+startBox(begin());
+startHeader();
