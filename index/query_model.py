@@ -18,7 +18,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -26,15 +26,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
+
+from index.onnx_session import open_session, write_fused
+
+IntArray = NDArray[np.int64]
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession, SessionOptions
+    from onnxruntime import InferenceSession
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
     from index.embedding import FloatArray
 
-_FORMAT = 2
+_FORMAT = 3
 _OPSET = 17
 _MODEL = "model.onnx"
 _WEIGHTS = "weights.bin"
@@ -44,8 +49,6 @@ _FAILURE = "failure.txt"
 _PASSAGE_PROMPTS = ("document", "passage", "corpus")
 _INPUTS = ("input_ids", "attention_mask")
 _BATCH_TOKENS = 512
-# Weights smaller than this stay in the graph.
-_EXTERNAL_FROM_BYTES = "1024"
 _MIN_COSINE = 0.9999
 _SAMPLE = (
     "Who wrote this?",
@@ -128,11 +131,19 @@ class QueryModel:
         """Whether passages are embedded by the same weights as questions."""
         return self.settings.passage_prompt is not None
 
-    def encode_passages(self, texts: Sequence[str]) -> "FloatArray":
+    def encode_passages(
+        self, texts: Sequence[str], compute: Callable[..., "FloatArray"] | None = None
+    ) -> "FloatArray":
         """Embed passages as unit vectors of shape (n_texts, dim).
 
         Those of like length go together, in batches side by side, a processor each.
+
+        Args:
+            texts: The passages.
+            compute: Turns token numbers and mask, each of shape (batch, length), into vectors on
+                one thread; by default ONNX Runtime.
         """
+        compute = compute or self._compute
         prompt = self.settings.passage_prompt or ""
         tokens = [part.ids for part in self._tokenizer.encode_batch([prompt + t for t in texts])]
         vectors = np.empty((len(texts), self.settings.dim), dtype=np.float32)
@@ -143,13 +154,16 @@ class QueryModel:
             for place, row in enumerate(rows):
                 ids[place, : len(tokens[row])] = tokens[row]
                 mask[place, : len(tokens[row])] = 1
-            [vectors[rows]] = self._passage_session.run(
-                None, dict(zip(_INPUTS, (ids, mask), strict=True))
-            )
+            vectors[rows] = compute(ids, mask)
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             list(pool.map(embed, _batches([len(part) for part in tokens])))
         return vectors
+
+    def _compute(self, ids: IntArray, mask: IntArray) -> "FloatArray":
+        feeds = dict(zip(_INPUTS, (ids, mask), strict=True))
+        [vectors] = self._passage_session.run(None, feeds)
+        return np.asarray(vectors)
 
     def warm_up(self) -> None:
         """Load weights and tokenizer, which the first call would wait for."""
@@ -157,14 +171,12 @@ class QueryModel:
 
     @cached_property
     def _session(self) -> "InferenceSession":
-        return _open(self._folder / _MODEL, _session_options())
+        return open_session(self._folder / _MODEL)
 
     @cached_property
     def _passage_session(self) -> "InferenceSession":
         """A session whose runs take a thread each."""
-        options = _session_options()
-        options.intra_op_num_threads = 1
-        return _open(self._folder / _MODEL, options)
+        return open_session(self._folder / _MODEL, threads=1)
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":
@@ -287,21 +299,7 @@ def _write(model: "SentenceTransformer", folder: Path) -> None:
             opset_version=_OPSET,
             dynamo=False,
         )
-        _save_optimised(traced, folder)
-
-
-def _save_optimised(traced: Path, folder: Path) -> None:
-    """Let ONNX Runtime write the fused graph, with weights that it can map into memory."""
-    import onnxruntime
-
-    options = _session_options()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(folder / _MODEL)
-    prefix = "session.optimized_model_external_initializers"
-    options.add_session_config_entry(f"{prefix}_file_name", _WEIGHTS)
-    options.add_session_config_entry(f"{prefix}_min_size_in_bytes", _EXTERNAL_FROM_BYTES)
-    options.add_session_config_entry("session.disable_prepacking", "1")
-    _open(traced, options)
+        write_fused(traced, folder / _MODEL, weights=_WEIGHTS)
 
 
 def _settings(model: "SentenceTransformer", folder: Path) -> QuerySettings:
@@ -329,17 +327,3 @@ def _checked(model: "SentenceTransformer", exported: QueryModel) -> QuerySetting
     cosine = float((passages * exported.encode_passages(_SAMPLE)).sum(axis=1).min())
     agrees = cosine >= _MIN_COSINE
     return exported.settings if agrees else replace(exported.settings, passage_prompt=None)
-
-
-def _session_options() -> "SessionOptions":
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return options
-
-
-def _open(model: Path, options: "SessionOptions") -> "InferenceSession":
-    import onnxruntime
-
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

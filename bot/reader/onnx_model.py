@@ -14,6 +14,7 @@ import numpy as np
 
 from bot.reader.windows import WindowLogits, window_starts
 from corpus.errors import ReaderError
+from index.onnx_session import open_session
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -157,15 +158,8 @@ class OnnxSpanModel:
 
     @cached_property
     def _session(self) -> "InferenceSession":
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
         try:
-            return onnxruntime.InferenceSession(
-                self._model, options, providers=["CPUExecutionProvider"]
-            )
+            return open_session(self._model, threads=1)
         # onnxruntime's own exceptions derive from RuntimeError or Exception as it pleases.
         except (RuntimeError, ValueError) as error:
             raise ReaderError(f"the reader's weights cannot be loaded: {error}") from error
