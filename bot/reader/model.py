@@ -16,6 +16,9 @@ from transformers import BertConfig, BertModel
 
 from bot.reader.sequences import Sequences
 
+# Of BERT's uncased vocabulary; all tokens above are words or parts of them.
+_MASK = _LAST_SPECIAL = 103
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -74,11 +77,7 @@ class SpanReader(nn.Module):
 
 
 def load_config(folder: Path) -> BertConfig:
-    """Read the encoder's sizes.
-
-    Dropout is switched off: a run sees each sequence about once, and drawing the random numbers
-    takes a fifth of a step on a CPU.
-    """
+    """Read the encoder's sizes, its own dropout switched off: `bot.reader.dropout` has a faster."""
     config = BertConfig.from_pretrained(str(folder))
     config._attn_implementation = "eager"
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
@@ -112,6 +111,13 @@ def make_batch(sequences: Sequences, rows: Sequence[int]) -> Batch:
         torch.from_numpy(sequences.starts[rows]),
         torch.from_numpy(sequences.ends[rows]),
     )
+
+
+def masked(batch: Batch, share: float) -> Tensor:
+    """Hide a share of the words of questions and passages; what frames them stays."""
+    words = batch.input_ids > _LAST_SPECIAL
+    hidden = words & (torch.rand(words.shape) < share)
+    return batch.input_ids.masked_fill(hidden, _MASK)
 
 
 def span_loss(batch: Batch, start_logits: Tensor, end_logits: Tensor) -> Tensor:

@@ -22,11 +22,13 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from bot.reader.development import DevelopmentSet, measure, reader_logits
+from bot.reader.dropout import with_dropout
 from bot.reader.model import (
     Batch,
     SpanReader,
     load_tokenizer,
     make_batch,
+    masked,
     reduced_precision,
     save_weights,
     span_loss,
@@ -55,7 +57,10 @@ class TrainSettings:
         head_learning_rate: Peak of the output layer.
         weight_decay: AdamW's, on matrices only.
         ema_decay: Decay per step of the moving average of the weights.
-        seed: Seeds data, order and dropout.
+        dropout: Share of the hidden units that a step leaves out.
+        masked: Share of the tokens that a step hides behind `[MASK]`; without both, a second
+            reading of the same questions is mostly remembered.
+        seed: Seeds data, order, dropout and masks.
     """
 
     minutes: float = 200.0
@@ -64,6 +69,8 @@ class TrainSettings:
     head_learning_rate: float = 1e-3
     weight_decay: float = 0.01
     ema_decay: float = 0.999
+    dropout: float = 0.1
+    masked: float = 0.05
     seed: int = 7
 
 
@@ -112,6 +119,7 @@ class Trainer:
         self.reader = reader
         self.average = SpanReader(reader.encoder.config)
         self.average.load_state_dict(reader.state_dict())
+        with_dropout(reader, settings.dropout, settings.seed)
         self.optimizer = torch.optim.AdamW(_parameter_groups(reader, settings), fused=True)
         self.step = 0
         self.round = 0
@@ -146,8 +154,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.reader.train()
+        input_ids = masked(batch, self._settings.masked)
         with reduced_precision():
-            start, end = self.reader(batch.input_ids, batch.attention_mask, batch.token_type_ids)
+            start, end = self.reader(input_ids, batch.attention_mask, batch.token_type_ids)
         loss = span_loss(batch, start, end)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -172,6 +181,7 @@ class Trainer:
             "round": self.round,
             "round_step": self.round_step,
             "elapsed": self.elapsed,
+            "random": torch.get_rng_state(),
             "settings": asdict(self._settings),
         }
         beside = self._folder / f"{_CHECKPOINT}.new"
@@ -189,7 +199,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.elapsed = state["step"], state["elapsed"]
         self.round, self.round_step = state["round"], state["round_step"]
-        torch.manual_seed(self._settings.seed + self.step)
+        torch.set_rng_state(state["random"])
 
 
 def _parameter_groups(reader: SpanReader, settings: TrainSettings) -> list[dict[str, Any]]:

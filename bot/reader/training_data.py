@@ -20,23 +20,21 @@ from corpus.sentences import split_sentences
 # Questions drawn from each set for a round; None takes all. Policies, single sentences, reviews and
 # stories are far from what the bot reads, so fewer of them are taken.
 _SETS: dict[str, int | None] = {
-    "squad11_train_44articles": 5000,
-    "squad11_train_sample": 1500,
-    "squad11_dev_13articles": 2000,
-    "squadshifts_new_wiki": 3000,
+    "squad11_train_44articles": None,
+    "squad11_train_sample": None,
+    "squad11_dev_13articles": None,
+    "squadshifts_new_wiki": None,
     "natural_questions_qed": 700,
-    "squadshifts_reddit": 250,
-    "squadshifts_amazon_reviews": 250,
+    "squadshifts_reddit": 500,
+    "squadshifts_amazon_reviews": 400,
     "policyqa_dev": 80,
     "policyqa_test": 80,
     "qamr_dev": 150,
     "qamr_test": 150,
     "fairytaleqa_train": 100,
 }
-_ADVERSARIAL_QUESTIONS = 4000
 _REAL_QUESTIONS_SET = Path("retrieval") / "natural_questions_2600passages.json.gz"
-_WRITTEN_ARTICLE_QUESTIONS = 7000
-_WRITTEN_SHARE = 0.45  # of the questions about paragraphs: with all, too few pairs have an answer
+_WRITTEN_ARTICLE_QUESTIONS = 9000
 _ADVERSARIAL_SET = "squad20_dev_16articles"
 DEVELOPMENT_ARTICLES = frozenset({"Force", "Packet_switching", "Scottish_Parliament"})
 
@@ -109,12 +107,11 @@ def training_pairs(folder: Path, rng: np.random.Generator) -> list[Pair]:
     for name, limit in _SETS.items():
         articles = load_articles(folder / f"{name}.json.gz")
         pairs += pairs_of(sampled(pools(articles.values()), limit, rng), rng)
-        written = pools(written_questions(articles.values()))
-        pairs += pairs_of(sampled(written, int(_WRITTEN_SHARE * n_questions(written)), rng), rng)
+        pairs += pairs_of(pools(written_questions(articles.values())), rng)
     real = _real_questions(folder.parent / _REAL_QUESTIONS_SET)
     pairs += pairs_of([real], rng, hard_negative_share=1.0)
     adversarial = split_by_article(load_articles(folder / f"{_ADVERSARIAL_SET}.json.gz"))[0]
-    pairs += pairs_of(sampled(list(adversarial.values()), _ADVERSARIAL_QUESTIONS, rng), rng)
+    pairs += pairs_of(list(adversarial.values()), rng)
     pairs += pairs_of(sampled(written_articles(), _WRITTEN_ARTICLE_QUESTIONS, rng), rng)
     return [noisy(cut(pair, rng), rng) for pair in pairs]
 
@@ -171,16 +168,11 @@ def _chunks(paragraphs: list[Paragraph]) -> list[list[Paragraph]]:
     ]
 
 
-def n_questions(pools: list[list[Paragraph]]) -> int:
-    """Count the questions of all paragraphs."""
-    return sum(len(paragraph.items) for pool in pools for paragraph in pool)
-
-
 def sampled(
     pools: list[list[Paragraph]], limit: int | None, rng: np.random.Generator
 ) -> list[list[Paragraph]]:
     """Keep at most `limit` questions, drawn evenly; all paragraphs stay, as possible negatives."""
-    total = n_questions(pools)
+    total = sum(len(paragraph.items) for pool in pools for paragraph in pool)
     if limit is None or total <= limit:
         return pools
     keep = np.zeros(total, dtype=bool)

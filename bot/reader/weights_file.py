@@ -1,6 +1,5 @@
 """Read the weights of a training run, or multiply them out of a packaged reader, and mix them."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
+
+from bot.reader.bounded import FACTORS, part_of
 
 # Of matrices: in float32, of integers, of integers with what goes before or after fused in.
 _PRODUCTS = ("MatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
@@ -47,13 +48,13 @@ def _multiplied_out(file: Path) -> Weights:
     found = {
         name: _float(arrays, name)
         for name in arrays
-        if name.startswith(("encoder.", "head.")) and not name.endswith(".scale")
+        if name.startswith(("encoder.", "head.")) and not name.endswith((".scale", FACTORS))
     }
     for node in model.graph.node:
         if node.op_type in _PRODUCTS and node.input[1] in arrays:
-            path = re.sub(r"/MatMul(_quant)?$", "", node.name).strip("/")
-            name = path.replace("encoder/encoder/", "encoder.encoder.").replace("/", ".")
-            found[f"{name}.weight"] = _float(arrays, node.input[1]).T
+            name = part_of(node)
+            factors = arrays.get(f"{name}.{FACTORS}", np.float32(1))
+            found[f"{name}.weight"] = _float(arrays, node.input[1]).T * factors
     return {
         name: torch.from_numpy(np.array(values, dtype=np.float32)) for name, values in found.items()
     }
