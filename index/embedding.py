@@ -20,7 +20,6 @@ from corpus.errors import EncoderError
 from corpus.loaders import file_sha256
 from index.query_model import (
     ExportError,
-    IntArray,
     QueryModel,
     export_failure,
     export_query_model,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 # From so many on it pays to import torch for its bfloat16 or GPU.

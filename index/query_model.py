@@ -26,18 +26,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index.onnx_session import open_session, write_fused
-
-IntArray = NDArray[np.int64]
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
-    from index.embedding import FloatArray
+    from index.embedding import FloatArray, IntArray
 
 _FORMAT = 3
 _OPSET = 17
@@ -160,7 +157,7 @@ class QueryModel:
             list(pool.map(embed, _batches([len(part) for part in tokens])))
         return vectors
 
-    def _compute(self, ids: IntArray, mask: IntArray) -> "FloatArray":
+    def _compute(self, ids: "IntArray", mask: "IntArray") -> "FloatArray":
         feeds = dict(zip(_INPUTS, (ids, mask), strict=True))
         [vectors] = self._passage_session.run(None, feeds)
         return np.asarray(vectors)

@@ -29,7 +29,7 @@ class WordModel:
             places = [(i, i + len(w)) for w in text.split() if (i := text.find(w)) >= 0]
             asked = question.lower().split()
             sure = [5.0 if text[a:b] in asked else -5.0 for a, b in places]
-            yield WindowLogits(number, places, _array(sure), _array(sure), 0.0)
+            yield WindowLogits(number, np.array(places), _array(sure), _array(sure), 0.0)
 
 
 def _array(values):

@@ -7,8 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from bot.reader.abbreviations import asked_abbreviation, find_long_form
 from bot.reader.calibration import Calibration
 from bot.reader.completion import completed, joined
@@ -174,7 +172,7 @@ def _spans(hit: Hit, window: WindowLogits) -> Iterator[Span]:
     """
     passage = hit.passage
     n_context = len(passage.searchable_text) - len(passage.text)
-    places = np.array(window.offsets, dtype=np.int64).reshape(-1, 2) - n_context
+    places = window.offsets - n_context
     for first, last in paragraph_spans(passage.text):
         for found in best_spans(
             window.starts,

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,13 +14,15 @@ import numpy as np
 
 from bot.reader.windows import WindowLogits, window_starts
 from corpus.errors import ReaderError
+from index.embedding import IntArray
 from index.onnx_session import open_session
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
 _BATCH_TOKENS = 256
+_KEPT_TEXTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ class OnnxModelSettings:
     max_tokens: int = 256
     max_question_tokens: int = 48
     overlap: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """A text in tokens.
+
+    Attributes:
+        ids: Token numbers, shape (n,).
+        offsets: Where each starts and ends in the text, shape (n, 2).
+    """
+
+    ids: IntArray
+    offsets: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +121,7 @@ class OnnxSpanModel:
         """Read texts in overlapping windows, those of like length together."""
         asked = self._tokenizer.encode(question, add_special_tokens=False).ids
         asked = asked[: self._settings.max_question_tokens]
-        encoded = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        encoded = [self._tokenized(text) for text in texts]
         room = self._settings.max_tokens - len(asked) - 3
         windows = [
             _Window(number, first, min(first + room, len(encoding.ids)))
@@ -122,21 +137,24 @@ class OnnxSpanModel:
         self,
         session: "InferenceSession",
         asked: list[int],
-        encoded: Sequence["Encoding"],
+        encoded: Sequence[_Tokens],
         batch: Sequence[_Window],
     ) -> list[WindowLogits]:
         offset = len(asked) + 2
         width = max(window.last - window.first for window in batch) + offset + 1
-        cls, sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+        cls: int = self._tokenizer.token_to_id("[CLS]")  # type: ignore[assignment]
+        sep: int = self._tokenizer.token_to_id("[SEP]")  # type: ignore[assignment]
         ids = np.zeros((len(batch), width), dtype=np.int64)
         types = np.zeros_like(ids)
         mask = np.zeros_like(ids)
         for row, window in enumerate(batch):
             words = encoded[window.text_number].ids[window.first : window.last]
-            sequence = [cls, *asked, sep, *words, sep]
-            ids[row, : len(sequence)] = np.array(sequence)
-            types[row, offset : len(sequence)] = 1
-            mask[row, : len(sequence)] = 1
+            end = offset + len(words) + 1
+            ids[row, :offset] = [cls, *asked, sep]
+            ids[row, offset : end - 1] = words
+            ids[row, end - 1] = sep
+            types[row, offset:end] = 1
+            mask[row, :end] = 1
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
         starts, ends = session.run(["start_logits", "end_logits"], feeds)
         return [
@@ -149,6 +167,18 @@ class OnnxSpanModel:
             )
             for window, start, end in zip(batch, starts, ends, strict=True)
         ]
+
+    @cached_property
+    def _tokenized(self) -> Callable[[str], _Tokens]:
+        """Splits a text into tokens; those read last are kept, as the next question reads them."""
+
+        @lru_cache(maxsize=_KEPT_TEXTS)
+        def tokenized(text: str) -> _Tokens:
+            encoding = self._tokenizer.encode(text, add_special_tokens=False)
+            offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+            return _Tokens(np.array(encoding.ids, dtype=np.int64), offsets)
+
+        return tokenized
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from bot.reader.training_data import Pair
-
-IntArray = NDArray[np.int64]
+from index.embedding import IntArray
 
 MAX_TOKENS = 256
 MAX_QUESTION_TOKENS = 48

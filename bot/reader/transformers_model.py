@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from bot.reader.windows import WindowLogits
 from corpus.errors import ReaderError
 
@@ -68,7 +70,7 @@ class TransformersSpanModel:
                 null = batch["input_ids"][place].tolist().index(tokenizer.cls_token_id)
                 yield WindowLogits(
                     numbers[row],
-                    [offsets[row][i] for i in tokens],
+                    np.array([offsets[row][i] for i in tokens], dtype=np.int64).reshape(-1, 2),
                     starts[tokens],
                     ends[tokens],
                     float(starts[null] + ends[null]),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from index.embedding import FloatArray
+from index.embedding import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +13,14 @@ class WindowLogits:
 
     Attributes:
         text_number: Which text the window is of, counted from 0.
-        offsets: Start and end in that text of each of the window's n tokens.
+        offsets: Start and end in that text of each of the window's n tokens, shape (n, 2).
         starts: Logits of an answer that begins at each token, shape (n,).
         ends: Logits of an answer that ends at each token, shape (n,).
         null: Score of "no answer in this window", on the scale of a start and an end logit added.
     """
 
     text_number: int
-    offsets: Sequence[tuple[int, int]]
+    offsets: IntArray
     starts: FloatArray
     ends: FloatArray
     null: float
