@@ -46,6 +46,26 @@ def test_a_question_for_several_things_gets_all_of_them(words):
     assert read("Which country comes first?", CLUB, words) == words
 
 
+@pytest.mark.parametrize(
+    ("question", "words", "whole"),
+    [
+        ("What kind of boat is it?", "rapid", "a sturdy, clean, and rapid boat"),
+        ("As what sort of vessel does it serve?", "rapid", "rapid"),
+        ("What kind of crew does it have?", "seasoned", "seasoned local crew"),
+        ("What kind of crew does it have?", "seasoned local crew", "seasoned local crew"),
+        ("Whom does it carry?", "any guests", "any guests who hold a ticket"),
+        ("Whom does it carry?", "guests", "guests"),
+        ("Whom does it leave behind?", "those", "those that are late"),
+    ],
+)
+def test_a_noun_and_what_tells_which_belong_to_the_answer(question, words, whole):
+    text = (
+        "It is a sturdy, clean, and rapid boat with a seasoned local crew. It takes any guests "
+        "who hold a ticket, but not those that are late. Clerks tell those who ask."
+    )
+    assert read(question, text, words) == whole
+
+
 def test_what_is_no_list_stays_as_it_is():
     text = "He met Sok Dara, and Kep was calm."
     assert read("Which captains did he meet?", text, "calm") == "calm"

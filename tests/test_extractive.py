@@ -10,7 +10,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from bot.reader.calibration import Calibration
-from bot.reader.extractive import ExtractiveReader, whole_words
+from bot.reader.extractive import ExtractiveReader, packaged_weights, whole_words
 from bot.reader.onnx_model import OnnxSpanModel
 from corpus.errors import ReaderError
 from corpus.passages import FRONT_CONTEXT, Passage
@@ -140,6 +140,12 @@ def test_without_passages_there_is_nothing_to_be_sure_of(reader):
 def test_words_that_no_passage_holds_are_named(reader):
     reading = reader.read("How many submarines dock?", [hit("Forty docked.")])
     assert reading.missing == ("many", "submarines")
+
+
+def test_the_packaged_reader_holds_no_operator_that_is_slow_on_a_processor():
+    graph = (packaged_weights() / "reader.onnx").read_bytes()
+    assert b"LayerNormalization" in graph
+    assert b"SkipLayerNormalization" not in graph
 
 
 def test_altered_weights_are_refused_in_one_line(folder):

@@ -70,6 +70,11 @@ class TestExport:
             model.encode_query(["Who?"], normalize_embeddings=True), abs=1e-5
         )
 
+    def test_it_holds_no_operator_that_is_slow_on_a_processor(self, exported):
+        graph = (exported / "model.onnx").read_bytes()
+        assert b"LayerNormalization" in graph
+        assert b"SkipLayerNormalization" not in graph
+
     def test_nothing_half_written_is_left_beside_it(self, exported):
         assert [path.name for path in exported.parent.iterdir()] == [exported.name]
         assert sorted(path.name for path in exported.iterdir()) == [

@@ -1,7 +1,6 @@
 import gzip
 import json
 import re
-from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -14,7 +13,7 @@ from transformers import BertConfig
 from bot.reader import train, training_data
 from bot.reader.development import best_span, reader_logits
 from bot.reader.dropout import with_dropout
-from bot.reader.model import SpanReader, make_batch, masked, span_loss
+from bot.reader.model import SpanReader, make_batch, span_loss
 from bot.reader.sequences import MAX_TOKENS, Sequences, encode, token_span, window
 from bot.reader.squad import Item, Paragraph, load_articles
 from bot.reader.train import Trainer, TrainSettings, epoch_batches, learning_rate_factor
@@ -333,16 +332,6 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(sequences, tmp_path, mon
     losses += [second.train_step(batch) for batch in islice(second.batches(), 5)]
     assert losses == pytest.approx(expected, rel=1e-5)
     assert second.elapsed > first.elapsed
-
-
-def test_a_share_of_the_words_is_hidden_and_nothing_else(sequences):
-    made = replace(sequences, tokens=sequences.tokens + 100)  # [CLS] and [SEP] are 102 and 103
-    batch = make_batch(made, [0, 4])
-    hidden = masked(batch, 1.0)
-    words = batch.input_ids > 103
-    assert (hidden[words] == 103).all()
-    assert torch.equal(hidden[~words], batch.input_ids[~words])
-    assert torch.equal(masked(batch, 0.0), batch.input_ids)
 
 
 def test_dropout_leaves_out_its_share_only_in_training(monkeypatch):

@@ -62,6 +62,14 @@ _LINK = re.compile(
     r"(?:(?:and|the|an?|by|through|in|for|to|with|of|its|their)\s+)*"
 )
 _COUNTED = re.compile(r"\bhow (?:many|much) ([\w’'-]+(?: [\w’'-]+){0,2})", re.IGNORECASE)
+_KIND = re.compile(
+    r"\b(?:kind|sort|type)s? of ([\w’' -]+?) (?:did|do|does|is|are|was|were|has|have|had|can|could|"
+    r"will|would|should|may|might|must)\b",
+    re.IGNORECASE,
+)
+_ADJECTIVES_BEFORE = re.compile(r"(?:\ban? )?(?:[\w-]+, )*[\w-]+,? and $")
+_ANY = re.compile(r"(?:any|those|anyone|everyone|people|all (?:the )?\w+)\b", re.IGNORECASE)
+_WHO_CLAUSE = re.compile(r" (?:who|that) [^.;:!?]+?(?=,? (?:but|while|because)\b|[.;:!?]|$)")
 _NAME = r"(?:the )?[A-Z][\w.’'-]*(?: (?:of (?:the )?)?[A-Z][\w.’'-]*)*"
 _MORE_NAMES = re.compile(rf"(?:, {_NAME}(?<![.,]))*(?:,? (?:and|or|&) {_NAME}(?<![.,]))?")
 _NAMES_BEFORE = re.compile(rf"(?:\b{_NAME}, )*\b{_NAME}(?:,? (?:and|or|&) |, )$")
@@ -76,7 +84,8 @@ def completed(question: str, span: Span) -> Span:
     """Widen a span until it says all that the question asks for.
 
     A yes/no question gets the sentence that decides; a question for several things the whole
-    enumeration; a date its day and year; a number what qualifies it and its unit.
+    enumeration; a date its day and year; a number what qualifies it and its unit; a kind of thing
+    the thing; "any" and "those" the clause that tells which.
     """
     passage = span.hit.passage
     start, end = span.start - passage.start, span.end - passage.start
@@ -85,6 +94,11 @@ def completed(question: str, span: Span) -> Span:
     else:
         start, end = _whole_date(question, passage.text, start, end)
         start, end = _whole_number(question, passage.text, start, end)
+        start, end = _whole_kind(question, passage.text, start, end)
+        if _ANY.match(passage.text, start, end) and (
+            clause := _WHO_CLAUSE.match(passage.text, end)
+        ):
+            end = clause.end()
         if _SEVERAL.search(question):
             start, end = _whole_list(passage.text, start, end)
     return replace(span, start=passage.start + start, end=passage.start + end)
@@ -107,6 +121,23 @@ def _whole_number(question: str, text: str, start: int, end: int) -> tuple[int, 
     if _ASKS_HOW_MANY.match(question) and (found := _QUALIFIER.search(text[:start])):
         start = found.start()
     return start, end
+
+
+def _whole_kind(question: str, text: str, start: int, end: int) -> tuple[int, int]:
+    """Take what is of the kind asked for after its adjectives: "emerging actor"."""
+    if not (asked := _KIND.search(question)):
+        return start, end
+    noun = set(terms(asked[1].split()[-1]))
+    following = re.match(r"(?:[ -][\w’'-]+){1,2}", text[end:])
+    words = following[0].split(" ") if following else []
+    for n in range(1, len(words)):
+        if noun & set(terms(words[n])):
+            end += len(" ".join(words[: n + 1]))
+            break
+    else:
+        return start, end
+    before = _ADJECTIVES_BEFORE.search(text[:start])
+    return before.start() if before else start, end
 
 
 def joined(span: Span, others: Sequence[Span]) -> Span:

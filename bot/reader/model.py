@@ -16,9 +16,6 @@ from transformers import BertConfig, BertModel
 
 from bot.reader.sequences import Sequences
 
-# Of BERT's uncased vocabulary; all tokens above are words or parts of them.
-_MASK = _LAST_SPECIAL = 103
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -111,13 +108,6 @@ def make_batch(sequences: Sequences, rows: Sequence[int]) -> Batch:
         torch.from_numpy(sequences.starts[rows]),
         torch.from_numpy(sequences.ends[rows]),
     )
-
-
-def masked(batch: Batch, share: float) -> Tensor:
-    """Hide a share of the words of questions and passages; what frames them stays."""
-    words = batch.input_ids > _LAST_SPECIAL
-    hidden = words & (torch.rand(words.shape) < share)
-    return batch.input_ids.masked_fill(hidden, _MASK)
 
 
 def span_loss(batch: Batch, start_logits: Tensor, end_logits: Tensor) -> Tensor:

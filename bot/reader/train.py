@@ -28,7 +28,6 @@ from bot.reader.model import (
     SpanReader,
     load_tokenizer,
     make_batch,
-    masked,
     reduced_precision,
     save_weights,
     span_loss,
@@ -57,10 +56,9 @@ class TrainSettings:
         head_learning_rate: Peak of the output layer.
         weight_decay: AdamW's, on matrices only.
         ema_decay: Decay per step of the moving average of the weights.
-        dropout: Share of the hidden units that a step leaves out.
-        masked: Share of the tokens that a step hides behind `[MASK]`; without both, a second
-            reading of the same questions is mostly remembered.
-        seed: Seeds data, order, dropout and masks.
+        dropout: Share of the hidden units that a step leaves out; without, a second reading of the
+            same questions is mostly remembered.
+        seed: Seeds data, order and dropout.
     """
 
     minutes: float = 200.0
@@ -70,7 +68,6 @@ class TrainSettings:
     weight_decay: float = 0.01
     ema_decay: float = 0.999
     dropout: float = 0.1
-    masked: float = 0.05
     seed: int = 7
 
 
@@ -154,9 +151,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.reader.train()
-        input_ids = masked(batch, self._settings.masked)
         with reduced_precision():
-            start, end = self.reader(input_ids, batch.attention_mask, batch.token_type_ids)
+            start, end = self.reader(batch.input_ids, batch.attention_mask, batch.token_type_ids)
         loss = span_loss(batch, start, end)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
