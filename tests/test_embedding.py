@@ -8,6 +8,7 @@ import torch
 from corpus.errors import EncoderError
 from index import Encoder, SentenceEncoder
 from index import embedding as module
+from index.blocks import BLOCK
 from index.embedding import DEFAULT_ENCODER, packaged_model
 
 
@@ -135,6 +136,7 @@ class TestPackagedModel:
         assert ((vectors * SentenceEncoder().encode_passages(texts)).sum(axis=1) > 0.998).all()
 
     def test_many_are_embedded_without_the_model_where_it_is_not_faster(self, monkeypatch):
+        monkeypatch.setattr(module, "_FEW_PASSAGES", 100)
         monkeypatch.setattr(module, "_torch_is_faster", lambda: False)
         texts = [f"{'The ship carried rice. ' * (n % 40)}It sailed in {n}." for n in range(140)]
         exported = SentenceEncoder()
@@ -142,7 +144,24 @@ class TestPackagedModel:
         assert exported.dim == vectors.shape[1] == 384
         assert "_model" not in vars(exported)
         monkeypatch.setattr(module, "_torch_is_faster", lambda: True)
-        assert ((vectors * SentenceEncoder().encode_passages(texts)).sum(axis=1) > 0.998).all()
+        n_threads = torch.get_num_threads()
+        for computes in (True, False):
+            monkeypatch.setattr(module, "_computes_bfloat16", lambda answer=computes: answer)
+            by_torch = SentenceEncoder()
+            assert ((vectors * by_torch.encode_passages(texts)).sum(axis=1) > 0.998).all()
+            assert "_model" in vars(by_torch)
+        assert torch.get_num_threads() == n_threads
+
+    def test_without_an_export_the_model_embeds_in_bfloat16(self, encoder, monkeypatch):
+        monkeypatch.setattr(module, "_computes_bfloat16", lambda: True)
+        alone = SentenceEncoder()
+        vars(alone)["query_model"] = None
+        [vector] = alone.encode_passages(["Leave is paid."])
+        assert float(np.linalg.norm(vector)) == pytest.approx(1, abs=1e-5)
+        assert float(vector @ encoder.encode_passages(["Leave is paid."])[0]) > 0.998
+
+    def test_a_block_of_a_build_counts_as_many_passages(self):
+        assert BLOCK > module._FEW_PASSAGES
 
     def test_tokens_are_counted_without_the_model_as_with_it(self, encoder, monkeypatch):
         texts = ["", "hello world", "COVID-19", "word " * 1000, "🙂 ភ្នំពេញ", "a\udcff [SEP]"]

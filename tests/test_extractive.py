@@ -142,6 +142,23 @@ def test_words_that_no_passage_holds_are_named(reader):
     assert reading.missing == ("many", "submarines")
 
 
+def test_the_tokens_of_the_last_passages_are_at_hand_and_no_others(folder):
+    model = OnnxSpanModel.load(folder)
+    texts = ["It carries forty passengers.", "", "forty nets"]
+
+    def spans(question, texts):
+        return [
+            (part.text_number, part.offsets.tolist(), part.starts.tolist(), part.null)
+            for part in model.logits(question, texts)
+        ]
+
+    first = spans("How many?", texts)
+    assert first == spans("forty ?", texts)
+    assert set(model._known) == set(texts)
+    assert {row[0] for row in spans("How many?", texts[2:] * 2)} == {0, 1}
+    assert set(model._known) == {"forty nets"}
+
+
 def test_the_packaged_reader_holds_no_operator_that_is_slow_on_a_processor():
     graph = (packaged_weights() / "reader.onnx").read_bytes()
     assert b"LayerNormalization" in graph

@@ -334,7 +334,7 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(sequences, tmp_path, mon
     assert second.elapsed > first.elapsed
 
 
-def test_dropout_leaves_out_its_share_only_in_training(monkeypatch):
+def test_dropout_leaves_out_its_share_only_in_training():
     layer = nn.Sequential(nn.Dropout(0.0))
     with_dropout(layer, 0.25, seed=0)
     values = torch.ones(400, 500)

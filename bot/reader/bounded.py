@@ -5,18 +5,16 @@ costs these two bits. The product stays the same (Xiao et al. 2023, SmoothQuant;
 beyond a bound are changed).
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
+from bot.reader.weights_file import FACTORS, part_of
 from index.embedding import FloatArray
 from index.onnx_session import open_session
 
-# Name of the factors behind the name of their part of the model.
-FACTORS = "factors"
 Feeds = dict[str, NDArray[np.int64]]
 
 
@@ -39,12 +37,6 @@ def with_bounded_inputs(
         factors = (bound / np.maximum(peaks[node.input[0]], bound)).astype(np.float32)
         _multiply(bounded, node, factors, f"{part}.{FACTORS}")
     return bounded
-
-
-def part_of(product: NodeProto) -> str:
-    """Return the name that a matrix product's part has in the trained model."""
-    path = re.sub(r"/MatMul(_quant)?$", "", product.name).strip("/")
-    return path.replace("/", ".")
 
 
 def _product(model: ModelProto, part: str) -> NodeProto:

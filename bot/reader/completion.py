@@ -63,13 +63,17 @@ _LINK = re.compile(
 )
 _COUNTED = re.compile(r"\bhow (?:many|much) ([\w’'-]+(?: [\w’'-]+){0,2})", re.IGNORECASE)
 _KIND = re.compile(
-    r"\b(?:kind|sort|type)s? of ([\w’' -]+?) (?:did|do|does|is|are|was|were|has|have|had|can|could|"
-    r"will|would|should|may|might|must)\b",
+    r"\b(?:kind|sort|type)s? of (\w[\w’' -]*?) (?:did|do|does|is|are|was|were|has|have|had|can|"
+    r"could|will|would|should|may|might|must)\b",
     re.IGNORECASE,
 )
 _ADJECTIVES_BEFORE = re.compile(r"(?:\ban? )?(?:[\w-]+, )*[\w-]+,? and $")
+_NEAR = 200  # characters in which the adjectives of an answer stand
 _ANY = re.compile(r"(?:any|those|anyone|everyone|people|all (?:the )?\w+)\b", re.IGNORECASE)
-_WHO_CLAUSE = re.compile(r" (?:who|that) [^.;:!?]+?(?=,? (?:but|while|because)\b|[.;:!?]|$)")
+_WHO_CLAUSE = re.compile(
+    r" (?:who|that) (?:(?!\n\s*\n).)+?(?=,? (?:but|while|because)\b|[.;:!?](?:\s|$)|\n\s*\n|$)",
+    re.DOTALL,
+)
 _NAME = r"(?:the )?[A-Z][\w.’'-]*(?: (?:of (?:the )?)?[A-Z][\w.’'-]*)*"
 _MORE_NAMES = re.compile(rf"(?:, {_NAME}(?<![.,]))*(?:,? (?:and|or|&) {_NAME}(?<![.,]))?")
 _NAMES_BEFORE = re.compile(rf"(?:\b{_NAME}, )*\b{_NAME}(?:,? (?:and|or|&) |, )$")
@@ -136,8 +140,9 @@ def _whole_kind(question: str, text: str, start: int, end: int) -> tuple[int, in
             break
     else:
         return start, end
-    before = _ADJECTIVES_BEFORE.search(text[:start])
-    return before.start() if before else start, end
+    first = max(0, start - _NEAR)
+    before = _ADJECTIVES_BEFORE.search(text[first:start])
+    return first + before.start() if before else start, end
 
 
 def joined(span: Span, others: Sequence[Span]) -> Span:

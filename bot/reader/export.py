@@ -259,7 +259,7 @@ def main(
     for name in names or PRECISIONS:
         file = output / f"{name}.onnx"
         onnx.save(PRECISIONS[name](model), file)
-        session = open_session(file, threads)
+        session = open_session(file, threads, is_fused=False)
         scores = measure(session_logits(session, held.sequences), held)
         times = [milliseconds(session, n, 80) for n in (10, 36)]
         click.echo(

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,10 +19,9 @@ from index.onnx_session import open_session
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 _BATCH_TOKENS = 256
-_KEPT_TEXTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,12 @@ class _Tokens:
 
     ids: IntArray
     offsets: IntArray
+
+    @classmethod
+    def of(cls, encoding: "Encoding") -> Self:
+        """Take what a tokenizer found."""
+        offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        return cls(np.array(encoding.ids, dtype=np.int64), offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class OnnxSpanModel:
         self._model = model
         self._tokenizer_json = tokenizer
         self._settings = settings
+        self._known: dict[str, _Tokens] = {}
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -121,7 +127,7 @@ class OnnxSpanModel:
         """Read texts in overlapping windows, those of like length together."""
         asked = self._tokenizer.encode(question, add_special_tokens=False).ids
         asked = asked[: self._settings.max_question_tokens]
-        encoded = [self._tokenized(text) for text in texts]
+        encoded = self._tokenized(texts)
         room = self._settings.max_tokens - len(asked) - 3
         windows = [
             _Window(number, first, min(first + room, len(encoding.ids)))
@@ -168,17 +174,14 @@ class OnnxSpanModel:
             for window, start, end in zip(batch, starts, ends, strict=True)
         ]
 
-    @cached_property
-    def _tokenized(self) -> Callable[[str], _Tokens]:
-        """Splits a text into tokens; those read last are kept, as the next question reads them."""
-
-        @lru_cache(maxsize=_KEPT_TEXTS)
-        def tokenized(text: str) -> _Tokens:
-            encoding = self._tokenizer.encode(text, add_special_tokens=False)
-            offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-            return _Tokens(np.array(encoding.ids, dtype=np.int64), offsets)
-
-        return tokenized
+    def _tokenized(self, texts: Sequence[str]) -> list[_Tokens]:
+        """Split texts into tokens; those of the last question's passages are at hand."""
+        known = self._known
+        unknown = [text for text in dict.fromkeys(texts) if text not in known]
+        made = self._tokenizer.encode_batch(unknown, add_special_tokens=False)
+        found = dict(zip(unknown, map(_Tokens.of, made), strict=True))
+        self._known = read = {text: found.get(text) or known[text] for text in texts}
+        return [read[text] for text in texts]
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -1,6 +1,8 @@
 """Read the weights of a training run, or multiply them out of a packaged reader, and mix them."""
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -8,10 +10,14 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bot.reader.bounded import FACTORS, part_of
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 # Of matrices: in float32, of integers, of integers with what goes before or after fused in.
 _PRODUCTS = ("MatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
+
+# Of what multiplies the inputs of a product, behind the name of its part of the model.
+FACTORS = "factors"
 
 Weights = dict[str, Tensor]
 
@@ -26,6 +32,12 @@ def load_weights(file: Path) -> Weights:
     if file.suffix == ".onnx":
         return _multiplied_out(file)
     return load_file(file)
+
+
+def part_of(product: "NodeProto") -> str:
+    """Return the name that a matrix product's part has in the trained model."""
+    path = re.sub(r"/MatMul(_quant)?$", "", product.name).strip("/")
+    return path.replace("/", ".")
 
 
 def mixed(start: Weights, trained: Weights, share: float) -> Weights:
