@@ -55,6 +55,8 @@ def _options(*, fuse: bool) -> "SessionOptions":
 
     options = SessionOptions()
     options.log_severity_level = 3
+    # A thread that waits for the next run would take a processor from other sessions.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.graph_optimization_level = Level.ORT_ENABLE_EXTENDED if fuse else Level.ORT_ENABLE_BASIC
     return options
 

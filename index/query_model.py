@@ -159,7 +159,7 @@ class QueryModel:
 
     def _compute(self, ids: "IntArray", mask: "IntArray") -> "FloatArray":
         feeds = dict(zip(_INPUTS, (ids, mask), strict=True))
-        [vectors] = self._session.run(None, feeds)
+        [vectors] = self._passage_session.run(None, feeds)
         return np.asarray(vectors)
 
     def warm_up(self) -> None:
@@ -168,7 +168,11 @@ class QueryModel:
 
     @cached_property
     def _session(self) -> "InferenceSession":
-        # Of several threads those without work spin, and take the reader's processors.
+        return open_session(self._folder / _MODEL)
+
+    @cached_property
+    def _passage_session(self) -> "InferenceSession":
+        """A session whose runs take a thread each."""
         return open_session(self._folder / _MODEL, threads=1)
 
     @cached_property
