@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,14 +9,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from onnx import NodeProto
-
 # Of matrices: in float32, of integers, of integers with what goes before or after fused in.
 _PRODUCTS = ("MatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
-
-# Of what multiplies the inputs of a product, behind the name of its part of the model.
-FACTORS = "factors"
 
 Weights = dict[str, Tensor]
 
@@ -32,12 +25,6 @@ def load_weights(file: Path) -> Weights:
     if file.suffix == ".onnx":
         return _multiplied_out(file)
     return load_file(file)
-
-
-def part_of(product: "NodeProto") -> str:
-    """Return the name that a matrix product's part has in the trained model."""
-    path = re.sub(r"/MatMul(_quant)?$", "", product.name).strip("/")
-    return path.replace("/", ".")
 
 
 def mixed(start: Weights, trained: Weights, share: float) -> Weights:
@@ -60,13 +47,13 @@ def _multiplied_out(file: Path) -> Weights:
     found = {
         name: _float(arrays, name)
         for name in arrays
-        if name.startswith(("encoder.", "head.")) and not name.endswith((".scale", FACTORS))
+        if name.startswith(("encoder.", "head.")) and not name.endswith(".scale")
     }
     for node in model.graph.node:
         if node.op_type in _PRODUCTS and node.input[1] in arrays:
-            name = part_of(node)
-            factors = arrays.get(f"{name}.{FACTORS}", np.float32(1))
-            found[f"{name}.weight"] = _float(arrays, node.input[1]).T * factors
+            path = re.sub(r"/MatMul(_quant)?$", "", node.name).strip("/")
+            name = path.replace("encoder/encoder/", "encoder.encoder.").replace("/", ".")
+            found[f"{name}.weight"] = _float(arrays, node.input[1]).T
     return {
         name: torch.from_numpy(np.array(values, dtype=np.float32)) for name, values in found.items()
     }
