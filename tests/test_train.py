@@ -378,16 +378,11 @@ def export(monkeypatch):
     return module
 
 
-def drawn_reader():
+@pytest.mark.parametrize("precision", ["float32", "int8-tables", "int8-spared"])
+def test_a_run_can_start_from_packaged_weights(precision, export, tmp_path):
     reader = tiny_reader().eval()
     for parameter in reader.parameters():  # the exporter keeps one of several equal ones
         torch.nn.init.normal_(parameter)
-    return reader
-
-
-@pytest.mark.parametrize("precision", ["float32", "int8-tables", "int8-spared"])
-def test_a_run_can_start_from_packaged_weights(precision, export, tmp_path):
-    reader = drawn_reader()
     model = export.PRECISIONS[precision](export.to_onnx(reader))
     (tmp_path / "reader.onnx").write_bytes(model.SerializeToString())
     found, expected = load_weights(tmp_path / "reader.onnx"), reader.state_dict()

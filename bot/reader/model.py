@@ -74,7 +74,7 @@ class SpanReader(nn.Module):
 
 
 def load_config(folder: Path) -> BertConfig:
-    """Read the encoder's sizes, its own dropout switched off: `bot.reader.dropout` has a faster."""
+    """Read the encoder's sizes; its dropout is off, for `bot.reader.dropout` to take its place."""
     config = BertConfig.from_pretrained(str(folder))
     config._attn_implementation = "eager"
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0

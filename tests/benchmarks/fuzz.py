@@ -21,7 +21,7 @@ import numpy as np
 
 from corpus.errors import UnreadableDocumentError
 from corpus.worker import ReadLimits, Worker
-from tests.office_files import docx_of, epub_of, pptx_of, xlsx_of
+from tests.office_files import docx_of, epub_of, pptx_of, with_part, xlsx_of
 from tests.pdf_writer import lines_from, pdf_of
 
 PACKAGES = frozenset({"docx", "pptx", "xlsx", "epub"})
@@ -53,7 +53,7 @@ def whole_files() -> dict[str, bytes]:
         "pdf": pdf_of(
             lines_from(72, 700, "The ship left the port", "at noon."),
             lines_from(72, 700, "Page two (of two)"),
-            outline=(("Ports", 0),),
+            outline=(("Ports", 1),),
         ),
         "docx": docx_of(("Heading 1", "Ships"), "The ship left.", table=[["ship", "port"]] * 2),
         "pptx": pptx_of(("Ships", "One left\nTwo came"), notes="At noon"),
@@ -96,12 +96,8 @@ def damaged_package(data: bytes, rng: np.random.Generator) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         files = {name: package.read(name) for name in package.namelist()}
     name = sorted(files)[int(rng.integers(len(files)))]
-    files[name] = damaged(files[name], rng)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        for member, content in files.items():
-            package.writestr(member, content)
-    return buffer.getvalue()
+    packed: bytes = with_part(data, name, damaged(files[name], rng))
+    return packed
 
 
 def damaged_file(kind: str, data: bytes, seed: tuple[int, int]) -> bytes:
