@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from corpus.documents import Document
 from corpus.passages import Passage
 from index.folder import MANIFEST, reading
-from index.mapped import mapped
+from index.mapped import mapped, release_file
 from index.rows import (
     DOCUMENTS,
     PASSAGES,
@@ -45,6 +45,8 @@ from index.rows import (
 _PLACES_OF_DOCUMENTS = "documents.npy"
 _PLACES_OF_PASSAGES = "passages.npy"
 _KEPT_DOCUMENTS = 64  # of a saved index, those read last
+# With each line that is read, Linux maps 64 KiB of its file.
+_KEPT_LINES = 256
 
 Reading = Callable[[], AbstractContextManager[None]]
 
@@ -187,11 +189,15 @@ class _Lines:
         if starts[-1] != len(self._bytes):
             raise ValueError("cut short, or longer than it was")
         self._starts = starts
+        self._n_read = 0
 
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     def __getitem__(self, number: int) -> Any:
+        self._n_read += 1
+        if self._n_read % _KEPT_LINES == 0:
+            release_file(self._bytes)
         return json.loads(self._bytes[self._starts[number] : self._starts[number + 1]])
 
 

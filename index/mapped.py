@@ -37,5 +37,11 @@ def release(array: NDArray[Any]) -> None:
     owner: object = array
     while isinstance(owner, np.ndarray):
         owner = owner.base
-    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        owner.madvise(mmap.MADV_DONTNEED)
+    if isinstance(owner, mmap.mmap):
+        release_file(owner)
+
+
+def release_file(file: mmap.mmap) -> None:
+    """Do for a mapped file what `release` does for an array."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)

@@ -154,13 +154,15 @@ class PassageIndex:
         depth = max(k, self.settings.depth)
         vector = self.encoder.encode_queries([query])
         if documents is None or self.documents.keys() <= set(documents):
-            _, nearest = self.store.search(vector, depth)
+            (cosines,), (rows,) = self.store.search(vector, depth)
             _, wordiest = self.lexical.best(query, depth)
-            rows = np.union1d(nearest[0], wordiest)
+            others = np.setdiff1d(wordiest, rows)
         else:
-            rows = self.rows_of(documents)
+            cosines, rows = np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
+            others = self.rows_of(documents)
+        rows = np.concatenate([rows, others])
         scores = convex_fusion(
-            (self.store.vectors(rows) * vector[0]).sum(axis=1),
+            np.concatenate([cosines, (self.store.vectors(others) * vector[0]).sum(axis=1)]),
             self.lexical.scores(query, rows),
             dense_weight=self.settings.dense_weight,
         )
