@@ -62,6 +62,7 @@ _LINK = re.compile(
     r"(?:(?:and|the|an?|by|through|in|for|to|with|of|its|their)\s+)*"
 )
 _COUNTED = re.compile(r"\bhow (?:many|much) ([\w’'-]+(?: [\w’'-]+){0,2})", re.IGNORECASE)
+_FOLLOWING_WORD = re.compile(r" [\w’'-]+")
 _KIND = re.compile(
     r"\b(?:kind|sort|type)s? of (\w[\w’' -]*?) (?:did|do|does|is|are|was|were|has|have|had|can|"
     r"could|will|would|should|may|might|must)\b",
@@ -165,15 +166,12 @@ def joined(span: Span, others: Sequence[Span]) -> Span:
 
 
 def _after_unit(question: str, text: str, end: int) -> int:
-    """Take a unit after a number, or what the question counts within the three words after it."""
+    """Take units after a number, and what the question counts."""
     while unit := _UNIT.match(text, end):
         end = unit.end()
-    counted = _COUNTED.search(question)
-    wanted = set(terms(counted[1])) if counted else set()
-    for words in re.finditer(r"(?: [\w’'-]+){1,3}?(?![\w’'-])", text[end : end + 60]):
-        if words.start() == 0 and wanted & set(terms(words[0].split()[-1])):
-            return end + words.end()
-        break
+    counted, following = _COUNTED.search(question), _FOLLOWING_WORD.match(text, end)
+    if counted and following and set(terms(counted[1])) & set(terms(following[0])):
+        end = following.end()
     return end
 
 

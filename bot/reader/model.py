@@ -118,9 +118,14 @@ def span_loss(batch: Batch, start_logits: Tensor, end_logits: Tensor) -> Tensor:
     return (start + end) / 2
 
 
+def reduced_dtype() -> torch.dtype:
+    """Return bfloat16 where the processor multiplies it natively, else float32."""
+    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+
+
 def reduced_precision() -> AbstractContextManager[Any]:
     """Run matrix products in bfloat16 where the processor does so natively."""
-    if torch.cpu._is_avx512_bf16_supported():
+    if reduced_dtype() == torch.bfloat16:
         return torch.autocast("cpu", dtype=torch.bfloat16)
     return nullcontext()
 

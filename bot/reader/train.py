@@ -6,6 +6,7 @@ logits, as in Devlin et al. 2019 for SQuAD 2.0: a passage that does not answer h
 again.
 """
 
+import copy
 import json
 import logging
 import time
@@ -28,7 +29,7 @@ from bot.reader.model import (
     SpanReader,
     load_tokenizer,
     make_batch,
-    reduced_precision,
+    reduced_dtype,
     save_weights,
     span_loss,
 )
@@ -96,7 +97,11 @@ def epoch_batches(
 
 
 class Trainer:
-    """One training run, with everything that a checkpoint holds."""
+    """One training run, with everything that a checkpoint holds.
+
+    The weights are kept in float32. Passes run on a copy of them in bfloat16 where the processor
+    has that: activations stay small from layer to layer, which autocast would widen at each norm.
+    """
 
     def __init__(
         self,
@@ -114,9 +119,9 @@ class Trainer:
             settings: How to train; a resumed run must be given the same.
         """
         self.reader = reader
-        self.average = SpanReader(reader.encoder.config)
-        self.average.load_state_dict(reader.state_dict())
-        with_dropout(reader, settings.dropout, settings.seed)
+        self.average = copy.deepcopy(reader)
+        self._working = copy.deepcopy(reader).to(reduced_dtype()).train()
+        with_dropout(self._working, settings.dropout, settings.seed)
         self.optimizer = torch.optim.AdamW(_parameter_groups(reader, settings), fused=True)
         self.step = 0
         self.round = 0
@@ -150,16 +155,19 @@ class Trainer:
         factor = learning_rate_factor(self.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        self.reader.train()
-        with reduced_precision():
-            start, end = self.reader(batch.input_ids, batch.attention_mask, batch.token_type_ids)
+        start, end = self._working(batch.input_ids, batch.attention_mask, batch.token_type_ids)
         loss = span_loss(batch, start, end)
-        self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        for parameter, working in zip(
+            self.reader.parameters(), self._working.parameters(), strict=True
+        ):
+            assert working.grad is not None
+            parameter.grad, working.grad = working.grad.to(parameter.dtype), None
         nn.utils.clip_grad_norm_(self.reader.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
         decay = min(self._settings.ema_decay, (1 + self.step) / (10 + self.step))
+        self._copy_to_working()
         with torch.no_grad():
             torch._foreach_lerp_(
                 list(self.average.parameters()), list(self.reader.parameters()), 1 - decay
@@ -196,6 +204,11 @@ class Trainer:
         self.step, self.elapsed = state["step"], state["elapsed"]
         self.round, self.round_step = state["round"], state["round_step"]
         torch.set_rng_state(state["random"])
+        self._copy_to_working()
+
+    def _copy_to_working(self) -> None:
+        with torch.no_grad():
+            torch._foreach_copy_(list(self._working.parameters()), list(self.reader.parameters()))
 
 
 def _parameter_groups(reader: SpanReader, settings: TrainSettings) -> list[dict[str, Any]]:
