@@ -10,13 +10,13 @@ from pathlib import Path
 
 import platformdirs
 
-from bot.opening import calibration_of, tuned_calibration
+from bot.opening import calibration_of, check_fitted_for, tuned_calibration
 from bot.reader.extractive import PACKAGED, ExtractiveReader
 from bot.settings import SETTINGS_FILE, Settings
 from corpus.errors import ObserverError
 from corpus.loaders import load_documents, shipped_documents
 from index.embedding import DEFAULT_ENCODER, SentenceEncoder, packaged_model
-from index.folder import checked_data, read_manifest
+from index.folder import MANIFEST, checked_data, read_manifest
 from index.passage_index import PassageIndex, stale_documents
 from index.query_model import QueryModel, export_failure
 
@@ -87,6 +87,9 @@ def _query_model(encoder: SentenceEncoder) -> str:
 def _reader(settings: Settings, index_folder: Path | None, encoder: SentenceEncoder) -> str:
     calibration = calibration_of(settings, tuned_calibration(index_folder, encoder))
     reader = ExtractiveReader.load(settings.reader, calibration)
+    if index_folder and (index_folder / MANIFEST).exists():
+        index = PassageIndex.load(index_folder, encoder=encoder)
+        check_fitted_for(index, reader, f"{calibration}", index_folder)
     kind = "weights whole" if settings.reader == PACKAGED else "by transformers"
     threshold = reader.threshold if settings.threshold is None else settings.threshold
     fitted = f", as fitted in {calibration}" if calibration else ""

@@ -52,12 +52,23 @@ def open_bot(
             index = _shipped_index(folder, encoder, documents)
         encoder.warm_up()
         reader = future.result()
+    check_fitted_for(index, reader, f"{calibration}", folder)
+    return Bot(index, reader=reader, settings=settings, newer_index=newer_index)
+
+
+def check_fitted_for(
+    index: PassageIndex, reader: ExtractiveReader, calibration: str, folder: Path
+) -> None:
+    """Check that a reader's calibration is for any index, or for one that searches like this.
+
+    Raises:
+        ReaderError: It is for another; the message names the calibration and the index's folder.
+    """
     if reader.calibration.index not in {None, index.fingerprint}:
         raise ReaderError(
             f"{calibration}: was fitted for an index that searches otherwise than {folder}; run "
             "observer tune again, or delete the file"
         )
-    return Bot(index, reader=reader, settings=settings, newer_index=newer_index)
 
 
 def calibration_of(settings: Settings, tuned: Path | None) -> Path | None:

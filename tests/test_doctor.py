@@ -1,4 +1,4 @@
-from importlib import resources
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -6,8 +6,11 @@ from click.testing import CliRunner
 from bot import doctor
 from bot.cli import main
 from bot.doctor import examine
+from bot.reader.calibration import Calibration
+from bot.reader.extractive import packaged_weights
 from bot.settings import Settings
-from corpus.loaders import load_documents
+from corpus.loaders import load_documents, shipped_documents
+from index.embedding import SentenceEncoder
 from index.folder import CALIBRATION
 from index.passage_index import PassageIndex
 
@@ -20,6 +23,10 @@ def cache(tmp_path, monkeypatch):
 
 def found(**settings):
     return {finding.part: finding for finding in examine(Settings(**settings))}
+
+
+def reader_finding(index_folder):
+    return next(one for one in examine(Settings(), index_folder) if one.part == "reader")
 
 
 @pytest.mark.model
@@ -46,10 +53,21 @@ class TestExamine:
 
     def test_a_calibration_that_was_tuned_for_the_index_is_named(self, cache, tmp_path):
         fitted = tmp_path / CALIBRATION
-        packaged = resources.files("bot.reader") / "weights" / "calibration.json"
-        fitted.write_bytes(packaged.read_bytes())
+        fitted.write_bytes((packaged_weights() / "calibration.json").read_bytes())
         findings = {finding.part: finding for finding in examine(Settings(), tmp_path)}
         assert findings["reader"].state.endswith(f"as fitted in {fitted}")
+
+    def test_a_calibration_for_another_index_is_a_problem(self, cache, tmp_path):
+        folder = tmp_path / "my.index"
+        index = PassageIndex.build(load_documents(shipped_documents()), encoder=SentenceEncoder())
+        index.save(folder)
+        packaged = Calibration.load(packaged_weights() / "calibration.json")
+        fitted = replace(packaged, index=index.fingerprint)
+        fitted.save(folder / CALIBRATION)
+        assert reader_finding(folder).is_well
+        replace(fitted, index="0" * 64).save(folder / CALIBRATION)
+        assert not reader_finding(folder).is_well
+        assert "was fitted for an index that searches otherwise" in reader_finding(folder).state
 
     def test_altered_encoder_weights_are_a_problem(self, cache, monkeypatch):
         monkeypatch.setattr("index.embedding._PACKAGE_SHA256", "0" * 64)
