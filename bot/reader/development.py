@@ -136,10 +136,9 @@ def reader_logits(
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Compute the logits of every sequence, in order."""
     reader.eval()
-    with torch.inference_mode(), reduced_precision():
+    with torch.inference_mode(), reduced_precision(reader.device):
         for begin in range(0, len(sequences), batch_size):
-            batch = make_batch(
-                sequences, list(range(begin, min(begin + batch_size, len(sequences))))
-            )
+            rows = list(range(begin, min(begin + batch_size, len(sequences))))
+            batch = make_batch(sequences, rows).to(reader.device)
             start, end = reader(batch.input_ids, batch.attention_mask, batch.token_type_ids)
-            yield from zip(start.numpy(), end.numpy(), strict=True)
+            yield from zip(start.cpu().numpy(), end.cpu().numpy(), strict=True)

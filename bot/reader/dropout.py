@@ -1,4 +1,4 @@
-"""Dropout that is cheap on a processor, where drawing random numbers takes a third of a step."""
+"""Dropout that is cheap on a CPU, where drawing random numbers takes a third of a step."""
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,8 @@ _N_DRAWN = 1 << 24
 class DrawnDropout(nn.Module):
     """Drops by a stretch, from a random place on, of one long row of draws made beforehand."""
 
+    _draws: Tensor
+
     def __init__(self, draws: Tensor) -> None:
         """Share draws.
 
@@ -16,7 +18,7 @@ class DrawnDropout(nn.Module):
             draws: 0, or what keeps the mean, shape (n_draws,).
         """
         super().__init__()
-        self._draws = draws
+        self.register_buffer("_draws", draws, persistent=False)
 
     def forward(self, values: Tensor) -> Tensor:
         """Drop values of any shape with fewer of them than there are draws."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ class Batch:
     starts: Tensor
     ends: Tensor
 
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch in the memory of a device."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
 
 class SpanReader(nn.Module):
     """A BERT encoder and a linear layer to start and end logits."""
@@ -62,6 +66,11 @@ class SpanReader(nn.Module):
         ).last_hidden_state
         logits = self.head(hidden).float()
         return logits[..., 0], logits[..., 1]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.head.weight.device
 
     @classmethod
     def from_encoder(cls, folder: Path) -> "SpanReader":
@@ -118,15 +127,19 @@ def span_loss(batch: Batch, start_logits: Tensor, end_logits: Tensor) -> Tensor:
     return (start + end) / 2
 
 
-def reduced_dtype() -> torch.dtype:
-    """Return bfloat16 where the processor multiplies it natively, else float32."""
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+def reduced_dtype(device: torch.device) -> torch.dtype:
+    """Return bfloat16 where a device multiplies it natively, else float32."""
+    if device.type == "cuda":
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has_bfloat16 = torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if has_bfloat16 else torch.float32
 
 
-def reduced_precision() -> AbstractContextManager[Any]:
-    """Run matrix products in bfloat16 where the processor does so natively."""
-    if reduced_dtype() == torch.bfloat16:
-        return torch.autocast("cpu", dtype=torch.bfloat16)
+def reduced_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """Run matrix products in bfloat16 where the device does so natively."""
+    if reduced_dtype(device) == torch.bfloat16:
+        return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
 
 

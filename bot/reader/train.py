@@ -99,7 +99,7 @@ def epoch_batches(
 class Trainer:
     """One training run, with everything that a checkpoint holds.
 
-    The weights are kept in float32. Passes run on a copy of them in bfloat16 where the processor
+    The weights are kept in float32. Passes run on a copy of them in bfloat16 where the device
     has that: activations stay small from layer to layer, which autocast would widen at each norm.
     """
 
@@ -120,8 +120,9 @@ class Trainer:
         """
         self.reader = reader
         self.average = copy.deepcopy(reader)
-        self._working = copy.deepcopy(reader).to(reduced_dtype()).train()
+        self._working = copy.deepcopy(reader).to(reduced_dtype(reader.device)).train()
         with_dropout(self._working, settings.dropout, settings.seed)
+        self._working.to(reader.device)
         self.optimizer = torch.optim.AdamW(_parameter_groups(reader, settings), fused=True)
         self.step = 0
         self.round = 0
@@ -146,7 +147,7 @@ class Trainer:
             order = epoch_batches(sequences.lengths.tolist(), self._settings.batch_size, rng)
             for rows in order[self.round_step :]:
                 self.round_step += 1
-                yield make_batch(sequences, rows)
+                yield make_batch(sequences, rows).to(self.reader.device)
             self.round, self.round_step = self.round + 1, 0
 
     def train_step(self, batch: Batch) -> float:
@@ -197,13 +198,15 @@ class Trainer:
         save_weights(self.average, self._folder / "ema.safetensors")
 
     def _resume(self) -> None:
-        state = torch.load(self._folder / _CHECKPOINT, weights_only=True)
+        state = torch.load(
+            self._folder / _CHECKPOINT, map_location=self.reader.device, weights_only=True
+        )
         self.reader.load_state_dict(state["reader"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.elapsed = state["step"], state["elapsed"]
         self.round, self.round_step = state["round"], state["round_step"]
-        torch.set_rng_state(state["random"])
+        torch.set_rng_state(state["random"].cpu())
         self._copy_to_working()
 
     def _copy_to_working(self) -> None:
@@ -315,6 +318,7 @@ def _report(trainer: Trainer, held: DevelopmentSet, loss: float) -> None:
 @click.option("--learning-rate", default=2e-4, show_default=True)
 @click.option("--seed", default=7, show_default=True)
 @click.option("--threads", default=2, show_default=True)
+@click.option("--device", help="As torch names it; by default cuda where there is one, else cpu.")
 def main(
     data: Path,
     output: Path,
@@ -323,6 +327,7 @@ def main(
     learning_rate: float,
     seed: int,
     threads: int,
+    device: str | None,
 ) -> None:
     """Train a span reader on the SQuAD 2.0 files in DATA and write it to OUTPUT."""
     output.mkdir(parents=True, exist_ok=True)
@@ -341,6 +346,7 @@ def main(
     reader = SpanReader.from_encoder(folder)
     if start:
         reader.load_state_dict(load_weights(start))
+    reader.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     sequences = partial(prepared_sequences, data, output, tokenizer, seed)
     trainer = Trainer(reader, sequences, output, settings)
     logger.info("training from step %d, %.1f min", trainer.step, trainer.elapsed / 60)
