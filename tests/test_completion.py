@@ -49,6 +49,38 @@ def test_a_question_for_several_things_gets_all_of_them(words):
 @pytest.mark.parametrize(
     ("question", "words", "whole"),
     [
+        (
+            "List the topics.",
+            "training crews",
+            "fighting fires, training crews, and piers, and so on",
+        ),
+        (
+            "please list all topics",
+            "fighting fires",
+            "fighting fires, training crews, and piers, and so on",
+        ),
+        ("Name a topic.", "training crews", "training crews"),
+        (
+            "List everything that Kep is thanked for",
+            "sending rice and tea",
+            "sending rice and tea, green and black; mending piers; lending boats",
+        ),
+        ("List what was lent.", "boats", "boats"),
+        ("Enumerate the ports.", "Kep, Riga and Oslo", "Kep, Riga and Oslo"),
+    ],
+)
+def test_what_is_to_be_listed_is_taken_whole(question, words, whole):
+    text = (
+        "They spoke of things such as fighting fires, training crews, and piers, and so on. It "
+        "thanks Kep for sending rice and tea, green and black; mending piers; lending boats. It "
+        "trades with Kep, Riga and Oslo, which are near."
+    )
+    assert read(question, text, words) == whole
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "whole"),
+    [
         ("What kind of boat is it?", "rapid", "a sturdy, clean, and rapid boat"),
         ("As what sort of vessel does it serve?", "rapid", "rapid"),
         ("What kind of crew does it have?", "seasoned", "seasoned local crew"),

@@ -83,8 +83,8 @@ def test_the_score_is_the_lead_over_the_null_score_plus_the_weighted_retrieval_s
     assert best.score == pytest.approx(8.22)
 
 
-def test_confidence_is_the_logistic_of_the_best_score(reader):
-    reading = reader.read("How many?", [hit("forty passengers")])
+def test_confidence_is_the_logistic_of_the_lead_alone(reader):
+    reading = reader.read("How many?", [hit("forty passengers", score=0.25)])
     # 1 / (1 + exp(-(0.5 * 7.97 - 1))) = 1 / (1 + exp(-2.985))
     assert reading.confidence == pytest.approx(0.9519, abs=1e-4)
 
@@ -94,6 +94,13 @@ def test_the_passage_that_answers_comes_first(reader):
     reading = reader.read("How many?", [first, second])
     assert reading.hits == (second, first)
     assert [span.text for span in reading.spans][:2] == ["forty passengers", "nets"]
+
+
+def test_what_is_to_be_listed_is_a_list(reader):
+    one, several = hit("Only forty passengers."), hit("He sold nets, sails and tar.", rank=2)
+    assert reader.read("Whom or what?", [one, several]).spans[0].hit is one
+    spans = reader.read("List whom or what.", [one, several]).spans
+    assert (spans[0].hit, spans[0].text) == (several, "nets, sails and tar")
 
 
 def test_a_passage_loses_by_the_words_of_the_question_that_it_lacks(reader):

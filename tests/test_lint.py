@@ -462,6 +462,7 @@ def test_an_index_without_ask_is_a_mistake(call, write):
     assert "--index is for --ask; name the documents themselves by --documents" in lines[-1]
 
 
-def test_the_shipped_set_is_clean(shipped_document):
-    path = Path(corpus.__file__).parent / "questions" / "silent-observer.jsonl"
+@pytest.mark.parametrize("name", ["silent-observer.jsonl", "silent-observer-second.jsonl"])
+def test_the_shipped_sets_are_clean(name, shipped_document):
+    path = Path(corpus.__file__).parent / "questions" / name
     assert lint(path, {shipped_document.id: shipped_document}).findings == ()

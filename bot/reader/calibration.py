@@ -27,7 +27,7 @@ class Calibration:
 
     Attributes:
         fingerprint: Of the reader that it was fitted for.
-        retrieval_weight: What the retrieval score adds to a passage's margin.
+        retrieval_weight: What the retrieval score adds to a passage's margin in their ranking.
         slope: Of the logistic curve from margin to the probability that the answer is right.
         intercept: Of the same curve.
         threshold: The confidence from which on answers are given.
@@ -127,13 +127,13 @@ class Outcome:
 
 
 def outcome(examples: Sequence[Example], retrieval_weight: float) -> Outcome:
-    """Choose the best span of each example."""
+    """Choose the best span of each example; its margin stays what it is."""
     best = [
         int((example.margins + retrieval_weight * example.scores).argmax()) for example in examples
     ]
     chosen = list(zip(examples, best, strict=True))
     return Outcome(
-        np.array([e.margins[i] + retrieval_weight * e.scores[i] for e, i in chosen]),
+        np.array([e.margins[i] for e, i in chosen]),
         np.array([e.f1s[i] for e, i in chosen]),
         np.array([e.answerable for e in examples]),
     )
@@ -179,16 +179,6 @@ def reliability(
 
 
 Aim = Callable[[Outcome, NDArray[np.float64]], float]
-
-
-def answering(share: float) -> Aim:
-    """Aim for a share of the answerable questions to be answered."""
-
-    def threshold(part: Outcome, probabilities: NDArray[np.float64]) -> float:
-        sure = np.sort(probabilities[part.answerable])
-        return float(np.floor(sure[int((1 - share) * len(sure))] * 1000) / 1000)
-
-    return threshold
 
 
 def fit(

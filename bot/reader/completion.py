@@ -36,6 +36,15 @@ _SEVERAL = re.compile(
     r"|\b(?:what|who|which) (?:are|were)\b",
     re.IGNORECASE,
 )
+_LISTS = re.compile(
+    r"\W*(?:please |(?:can|could) you )?(?:(?:list|enumerate)\b|name (?:all|every|some|two|three|"
+    rf"four|five|six|(?:the )?(?:\w+ )?{_PLURAL})\b)",
+    re.IGNORECASE,
+)
+_INTRODUCED = re.compile(
+    r"(?:\b(?:such as|including|included?|includes|namely|for|are|were)\b|[:—–]) *(?:the )?"
+)
+_GOES_ON = re.compile(r" ?[,;] ")
 _QUALIFIERS = (
     r"(?:(?:just |only )?(?:more|fewer|less) than|at (?:least|most)|up to|as (?:many|much) as|"
     r"about|around|roughly|nearly|almost|approximately|over|under|some|an estimated|close to)"
@@ -85,6 +94,16 @@ def asks_yes_or_no(question: str) -> bool:
     return bool(_YES_NO.match(question)) and not _EITHER.search(question)
 
 
+def asks_for_list(question: str) -> bool:
+    """Tell whether a question is a request to list things."""
+    return bool(_LISTS.match(question))
+
+
+def is_listed(text: str, start: int, end: int) -> bool:
+    """Tell whether a span is a list, or the first member of one."""
+    return bool(re.search(r"[,;]|\b(?:and|or|&)\b", text[start:end]) or _GOES_ON.match(text, end))
+
+
 def completed(question: str, span: Span) -> Span:
     """Widen a span until it says all that the question asks for.
 
@@ -104,8 +123,10 @@ def completed(question: str, span: Span) -> Span:
             clause := _WHO_CLAUSE.match(passage.text, end)
         ):
             end = clause.end()
-        if _SEVERAL.search(question):
+        if asks_for_list(question) or _SEVERAL.search(question):
             start, end = _whole_list(passage.text, start, end)
+        if asks_for_list(question):
+            start, end = _whole_enumeration(passage.text, start, end)
     return replace(span, start=passage.start + start, end=passage.start + end)
 
 
@@ -181,3 +202,19 @@ def _whole_list(text: str, start: int, end: int) -> tuple[int, int]:
     more = _MORE_NAMES.match(text, end)
     before = _NAMES_BEFORE.search(text[:start])
     return before.start() if before else start, more.end() if more else end
+
+
+def _whole_enumeration(text: str, start: int, end: int) -> tuple[int, int]:
+    """Take what a comma or a semicolon links to a span that is no whole list yet.
+
+    Behind it all to the end of the sentence, before it all from "such as" and the like on.
+    """
+    if re.search(r",.*\b(?:and|or|&)\b", text[start:end]):
+        return start, end
+    first, last = widened_to_sentences(text, start, end)
+    if _GOES_ON.match(text, end):
+        end = first + len(text[first:last].rstrip('.!?"” '))
+    introduced = [words.end() for words in _INTRODUCED.finditer(text, first, start)]
+    if introduced and text[introduced[-1] : start].rstrip().endswith((",", ";")):
+        start = introduced[-1]
+    return start, end

@@ -9,7 +9,7 @@ from typing import Self
 
 from bot.reader.abbreviations import asked_abbreviation, find_long_form
 from bot.reader.calibration import Calibration
-from bot.reader.completion import completed, joined
+from bot.reader.completion import asks_for_list, completed, is_listed, joined
 from bot.reader.onnx_model import OnnxSpanModel
 from bot.reader.reading import Reading, Span, missing_words, shares_mentioned
 from bot.reader.roles import is_beside, who_is_asked_about
@@ -117,25 +117,32 @@ class ExtractiveReader:
 
 
 class _Weigher:
-    """Adds to a margin what the retrieval score, the words and the form of the question say."""
+    """Adds to a margin what the words and the form of the question say, and the retrieval score.
+
+    The latter tells passages of one question apart, not questions: confidence goes without.
+    """
 
     def __init__(self, question: str, texts: Sequence[str], calibration: Calibration) -> None:
         self._name = who_is_asked_about(question, texts)
         self._abbreviation = asked_abbreviation(question)
         self._asks_for_title = asks_for_title(question)
+        self._asks_for_list = asks_for_list(question)
         self._calibration = calibration
 
     def __call__(self, span: Span, loss: float) -> Span:
-        score = span.score - loss + self._calibration.retrieval_weight * span.hit.score
+        margin = span.score - loss
         if not self._fits(span):
-            score -= _MISFIT
-        return replace(span, score=score, confidence=self._calibration.confidence(score))
+            margin -= _MISFIT
+        score = margin + self._calibration.retrieval_weight * span.hit.score
+        return replace(span, score=score, confidence=self._calibration.confidence(margin))
 
     def _fits(self, span: Span) -> bool:
         passage = span.hit.passage
         start, end = span.start - passage.start, span.end - passage.start
         if self._abbreviation:
             return find_long_form(passage.text, self._abbreviation) == (start, end)
+        if self._asks_for_list and not is_listed(passage.text, start, end):
+            return False
         before, after = passage.text[max(0, start - 60) : start], passage.text[end : end + 60]
         return not self._name or is_beside(self._name, before, after)
 
