@@ -3,6 +3,7 @@ import pytest
 
 from corpus.documents import Document
 from corpus.passages import Passage
+from index import contents as contents_module
 from index.contents import Contents, write_places
 
 FERRY = Document.from_text("ferry.txt", "It leaves. It lands.")
@@ -55,6 +56,17 @@ class TestStored:
         assert list(stored.passages[1:]) == [LANDS, ORCHID]
         with pytest.raises(IndexError):
             stored.passages[3]
+
+    def test_lines_are_read_again_when_their_memory_was_given_back(self, stored, monkeypatch):
+        released = []
+        release = contents_module.release_file
+        monkeypatch.setattr(contents_module, "_KEPT_LINES", 2)
+        monkeypatch.setattr(
+            contents_module, "release_file", lambda file: released.append(release(file))
+        )
+        assert [list(stored.passages) for _ in range(3)] == [[LEAVES, LANDS, ORCHID]] * 3
+        # Nine lines of passages and two of documents, at every second one of each file.
+        assert len(released) == 5
 
     def test_a_document_that_is_not_there_is_none(self, stored):
         assert "other.txt" not in stored.documents
