@@ -87,9 +87,10 @@ def _query_model(encoder: SentenceEncoder) -> str:
 def _reader(settings: Settings, index_folder: Path | None, encoder: SentenceEncoder) -> str:
     calibration = calibration_of(settings, tuned_calibration(index_folder, encoder))
     reader = ExtractiveReader.load(settings.reader, calibration)
-    if index_folder and (index_folder / MANIFEST).exists():
-        index = PassageIndex.load(index_folder, encoder=encoder)
-        check_fitted_for(index, reader, f"{calibration}", index_folder)
+    folder = tuned_calibration(index_folder, encoder).parent
+    if reader.calibration.index and (folder / MANIFEST).exists():
+        index = PassageIndex.load(folder, encoder=encoder)
+        check_fitted_for(index, reader, f"{calibration}", folder)
     kind = "weights whole" if settings.reader == PACKAGED else "by transformers"
     threshold = reader.threshold if settings.threshold is None else settings.threshold
     fitted = f", as fitted in {calibration}" if calibration else ""

@@ -206,7 +206,7 @@ class Expectation:
 
     Attributes:
         confidences: Of the best span of each question, by a calibration fitted without its fold.
-        outcome: Those spans; its margins are of different calibrations and not comparable.
+        outcome: Those spans, each chosen by a ranking fitted without its fold.
         given: Whether the span is given as the answer, at the threshold of the same calibration.
         n_groups: How many groups there are, of which none was split between folds.
         interval: Where the share of wrong answers lies, with 95 % confidence.

@@ -99,8 +99,25 @@ def test_a_calibration_of_an_index_names_it_and_one_for_any_does_not(tmp_path):
         assert ('"index"' in file.read_text("utf-8")) is named
 
 
+def test_a_calibration_of_an_earlier_version_is_refused(tmp_path):
+    file = tmp_path / "calibration.json"
+    file.write_text('{"fingerprint": "a", "slope": 1.0}', encoding="utf-8")
+    with pytest.raises(
+        ReaderError, match="fitted by another version of the bot; run observer tune"
+    ):
+        Calibration.load(file)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"fingerprint": "a", "slope": "steep"}', '{"unknown": 1}', "\x00"]
+    "text",
+    [
+        "",
+        "[]",
+        '{"format": 2}',
+        '{"format": 2, "fingerprint": "a", "slope": "steep"}',
+        '{"format": 2, "unknown": 1}',
+        "\x00",
+    ],
 )
 def test_a_file_that_is_no_calibration_is_refused_in_one_line(text, tmp_path):
     file = tmp_path / "calibration.json"

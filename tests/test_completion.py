@@ -1,6 +1,12 @@
 import pytest
 
-from bot.reader.completion import asks_yes_or_no, completed, joined
+from bot.reader.completion import (
+    asks_for_list,
+    asks_yes_or_no,
+    completed,
+    is_listed,
+    joined,
+)
 from bot.reader.reading import Span
 from corpus.passages import Passage
 from index.passage_index import Hit
@@ -9,6 +15,7 @@ SHIP = (
     "The ferry carries more than 2,200 passengers and about 3.5 million tons of rice. It sailed "
     "on April 8, 2020 to Kep. It will not stop in Kampot, which has no pier."
 )
+TOPICS = "fighting fires, training crews, and piers, and so on"
 CLUB = "Its members are Kenya, Uganda, the Republic of Tola and Burundi, but Chad left in 2003."
 
 
@@ -54,19 +61,16 @@ def test_a_question_for_several_things_gets_all_of_them(words):
             "training crews",
             "fighting fires, training crews, and piers, and so on",
         ),
-        (
-            "please list all topics",
-            "fighting fires",
-            "fighting fires, training crews, and piers, and so on",
-        ),
+        ("please list all topics", "fighting fires", TOPICS),
         ("Name a topic.", "training crews", "training crews"),
         (
             "List everything that Kep is thanked for",
             "sending rice and tea",
             "sending rice and tea, green and black; mending piers; lending boats",
         ),
-        ("List what was lent.", "boats", "boats"),
+        ("Could you list all topics?", "fighting fires", TOPICS),
         ("Enumerate the ports.", "Kep, Riga and Oslo", "Kep, Riga and Oslo"),
+        ("List the ports it trades with", "Riga", "Kep, Riga and Oslo"),
     ],
 )
 def test_what_is_to_be_listed_is_taken_whole(question, words, whole):
@@ -155,3 +159,34 @@ def test_spans_that_and_links_are_one_answer(text, best, other, whole):
         for words in (best, other)
     )
     assert joined(first, [second]).text == (whole or text)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Name the United States secretary of state.",
+        "Name the foreign affairs minister.",
+        "Name James Bond's author",
+        "List the author of the article.",
+        "list price of the boat?",
+        "Who are the members?",
+    ],
+)
+def test_one_thing_is_not_a_list(question):
+    assert not asks_for_list(question)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "is_a_list"),
+    [
+        ("It calls at Kep, Riga and Oslo.", "Oslo", True),
+        ("It calls at Kep and Riga.", "Kep", True),
+        ("It calls at\n- Kep\n- Riga\n", "Riga", True),
+        ("It carries 2,200 people.", "2,200", False),
+        ("Kep, which is near, is safe.", "Kep", False),
+        ("It calls at Kep.", "Kep", False),
+    ],
+)
+def test_a_member_of_a_list_is_told_from_what_stands_alone(text, words, is_a_list):
+    start = text.index(words)
+    assert is_listed(text, start, start + len(words)) is is_a_list

@@ -3,8 +3,8 @@ import pytest
 
 from corpus.documents import Document
 from corpus.passages import Passage
-from index import contents as contents_module
 from index.contents import Contents, write_places
+from index.mapped import release_file
 
 FERRY = Document.from_text("ferry.txt", "It leaves. It lands.")
 BLANK = Document.from_text("blank.txt", "")
@@ -59,10 +59,9 @@ class TestStored:
 
     def test_lines_are_read_again_when_their_memory_was_given_back(self, stored, monkeypatch):
         released = []
-        release = contents_module.release_file
-        monkeypatch.setattr(contents_module, "_KEPT_LINES", 2)
+        monkeypatch.setattr("index.contents._KEPT_LINES", 2)
         monkeypatch.setattr(
-            contents_module, "release_file", lambda file: released.append(release(file))
+            "index.contents.release_file", lambda file: released.append(release_file(file))
         )
         assert [list(stored.passages) for _ in range(3)] == [[LEAVES, LANDS, ORCHID]] * 3
         # Nine lines of passages and two of documents, at every second one of each file.

@@ -333,6 +333,24 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(sequences, tmp_path, mon
     assert second.elapsed > first.elapsed
 
 
+def test_passes_run_on_bfloat16_weights_and_what_is_kept_stays_float32(
+    sequences, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(train, "reduced_dtype", lambda _: torch.bfloat16)
+    monkeypatch.setattr(train, "learning_rate_factor", lambda _: 1.0)
+    trainer = Trainer(tiny_reader(), lambda _: sequences, tmp_path, TrainSettings(minutes=10))
+    before = trainer.reader.head.weight.clone()
+    trainer.train_step(next(trainer.batches()))
+    kinds = {
+        part: {p.dtype for p in part.parameters()} for part in (trainer.reader, trainer.average)
+    }
+    assert set.union(*kinds.values()) == {torch.float32}
+    assert {p.dtype for p in trainer._working.parameters()} == {torch.bfloat16}
+    assert not torch.equal(trainer.reader.head.weight, before)
+    copied = trainer._working.head.weight
+    assert torch.equal(copied, trainer.reader.head.weight.to(torch.bfloat16))
+
+
 def test_dropout_leaves_out_its_share_only_in_training():
     layer = nn.Sequential(nn.Dropout(0.0))
     with_dropout(layer, 0.25, seed=0)

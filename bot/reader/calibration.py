@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class Calibration:
         index: Fingerprint of the index whose questions it was fitted on; None where it is for any.
     """
 
+    FORMAT: ClassVar[int] = 2  # since the curve takes the margin without the retrieval score
+
     fingerprint: str
     retrieval_weight: float = 0.0
     slope: float = 1.0
@@ -49,8 +51,13 @@ class Calibration:
             ReaderError: The file is missing or holds something else.
         """
         try:
-            found = cls(**json.loads(file.read_text("utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            record = json.loads(file.read_text("utf-8"))
+            if record.pop("format", 1) != cls.FORMAT:
+                raise ReaderError(
+                    f"{file}: was fitted by another version of the bot; run observer tune again"
+                )
+            found = cls(**record)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise ReaderError(f"{file}: cannot be read as a calibration ({error})") from error
         numbers = (found.retrieval_weight, found.slope, found.intercept, found.threshold)
         if not all(isinstance(value, int | float) for value in numbers):
@@ -65,7 +72,8 @@ class Calibration:
         """
         beside = file.with_name(f"{file.name}.new")
         try:
-            record = {key: value for key, value in asdict(self).items() if value is not None}
+            record = {"format": self.FORMAT, **asdict(self)}
+            record = {key: value for key, value in record.items() if value is not None}
             beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             beside.replace(file)
         except OSError as error:
@@ -75,7 +83,7 @@ class Calibration:
             ) from error
 
     def confidence(self, margin: float) -> float:
-        """Return the probability, in [0, 1], that a span of this weighed margin is right."""
+        """Return the probability, in [0, 1], that a span of this margin is right."""
         return float(logistic(np.float64(self.slope * margin + self.intercept)))
 
 

@@ -37,14 +37,15 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _LISTS = re.compile(
-    r"\W*(?:please |(?:can|could) you )?(?:(?:list|enumerate)\b|name (?:all|every|some|two|three|"
-    rf"four|five|six|(?:the )?(?:\w+ )?{_PLURAL})\b)",
+    r"\W*(?:please )?(?:(?:can|could) you )?(?:please )?(?:list|enumerate|name) "
+    rf"(?:(?:all|everything)\b|(?:[\w’'-]+ ){{0,3}}{_PLURAL}\W*(?:$|[.?!,]|\b(?:of|that|who|whom|"
+    r"which|in|on|at|where|when|for|from|by|with|to|he|she|it|they|we|you|the)\b))",
     re.IGNORECASE,
 )
-_INTRODUCED = re.compile(
-    r"(?:\b(?:such as|including|included?|includes|namely|for|are|were)\b|[:—–]) *(?:the )?"
-)
-_GOES_ON = re.compile(r" ?[,;] ")
+_INTRODUCED = re.compile(r"(?:\b(?:such as|including|included?|includes|namely)\b|:) *(?:the )?")
+_GOES_ON = re.compile(r"\s?[,;]\s(?!(?:which|who|whom|whose|where|but|while|because)\b)")
+_CLAUSE = re.compile(r",\s(?:which|who|whom|whose|where|but|while|because)\b")
+_LINKED = re.compile(r"[,;](?!\d)|\b(?:and|or)\b|&|\n")
 _QUALIFIERS = (
     r"(?:(?:just |only )?(?:more|fewer|less) than|at (?:least|most)|up to|as (?:many|much) as|"
     r"about|around|roughly|nearly|almost|approximately|over|under|some|an estimated|close to)"
@@ -91,17 +92,19 @@ _NAMES_BEFORE = re.compile(rf"(?:\b{_NAME}, )*\b{_NAME}(?:,? (?:and|or|&) |, )$"
 
 def asks_yes_or_no(question: str) -> bool:
     """Tell whether a question wants yes or no, not one of two things."""
-    return bool(_YES_NO.match(question)) and not _EITHER.search(question)
+    asks = _YES_NO.match(question) and not asks_for_list(question)
+    return bool(asks) and not _EITHER.search(question)
 
 
 def asks_for_list(question: str) -> bool:
-    """Tell whether a question is a request to list things."""
+    """Tell whether a question is a request to list things, not to name one."""
     return bool(_LISTS.match(question))
 
 
 def is_listed(text: str, start: int, end: int) -> bool:
-    """Tell whether a span is a list, or the first member of one."""
-    return bool(re.search(r"[,;]|\b(?:and|or|&)\b", text[start:end]) or _GOES_ON.match(text, end))
+    """Tell whether a span, made whole, is a list, or a line among lines."""
+    start, end = _whole_enumeration(text, *_whole_list(text, start, end))
+    return bool(_LINKED.search(text, start, end)) or "\n" in text[max(0, start - 3) : end + 1]
 
 
 def completed(question: str, span: Span) -> Span:
@@ -207,13 +210,17 @@ def _whole_list(text: str, start: int, end: int) -> tuple[int, int]:
 def _whole_enumeration(text: str, start: int, end: int) -> tuple[int, int]:
     """Take what a comma or a semicolon links to a span that is no whole list yet.
 
-    Behind it all to the end of the sentence, before it all from "such as" and the like on.
+    Behind it all to the end of the sentence or to a clause of another kind, before it all from
+    "such as" and the like on.
     """
-    if re.search(r",.*\b(?:and|or|&)\b", text[start:end]):
-        return start, end
     first, last = widened_to_sentences(text, start, end)
+    is_closed = re.search(r"\b(?:and|or)\b|&", text[start:end]) and ";" not in text[end:last]
+    if is_closed:
+        return start, end
     if _GOES_ON.match(text, end):
-        end = first + len(text[first:last].rstrip('.!?"” '))
+        clause = _CLAUSE.search(text, end, last)
+        rest = text[end : clause.start() if clause else last].rstrip()
+        end += len(re.sub(r"(?<!\b[A-Z])[.!?]+$", "", rest))
     introduced = [words.end() for words in _INTRODUCED.finditer(text, first, start)]
     if introduced and text[introduced[-1] : start].rstrip().endswith((",", ";")):
         start = introduced[-1]

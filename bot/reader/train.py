@@ -173,8 +173,9 @@ class Trainer:
             torch._foreach_lerp_(
                 list(self.average.parameters()), list(self.reader.parameters()), 1 - decay
             )
+        value = loss.item()  # waits for a GPU
         self.elapsed += time.monotonic() - began
-        return loss.item()
+        return value
 
     def save_checkpoint(self) -> None:
         """Write the whole state, so that a run that stops can go on."""
