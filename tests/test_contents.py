@@ -59,10 +59,13 @@ class TestStored:
 
     def test_lines_are_read_again_when_their_memory_was_given_back(self, stored, monkeypatch):
         released = []
+
+        def counted(file):
+            released.append(file)
+            release_file(file)
+
         monkeypatch.setattr("index.contents._KEPT_LINES", 2)
-        monkeypatch.setattr(
-            "index.contents.release_file", lambda file: released.append(release_file(file))
-        )
+        monkeypatch.setattr("index.contents.release_file", counted)
         assert [list(stored.passages) for _ in range(3)] == [[LEAVES, LANDS, ORCHID]] * 3
         # Nine lines of passages and two of documents, at every second one of each file.
         assert len(released) == 5
