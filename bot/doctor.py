@@ -85,9 +85,10 @@ def _query_model(encoder: SentenceEncoder) -> str:
 
 
 def _reader(settings: Settings, index_folder: Path | None, encoder: SentenceEncoder) -> str:
-    calibration = calibration_of(settings, tuned_calibration(index_folder, encoder))
+    tuned = tuned_calibration(index_folder, encoder)
+    calibration = calibration_of(settings, tuned)
     reader = ExtractiveReader.load(settings.reader, calibration)
-    folder = tuned_calibration(index_folder, encoder).parent
+    folder = tuned.parent
     if reader.calibration.index and (folder / MANIFEST).exists():
         index = PassageIndex.load(folder, encoder=encoder)
         check_fitted_for(index, reader, f"{calibration}", folder)

@@ -28,7 +28,7 @@ from index.folder import (
 )
 from index.fusion import convex_fusion
 from index.lexical import LexicalIndex
-from index.stores import RowArray, VectorStore
+from index.stores import RowArray, VectorStore, cosines
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +154,15 @@ class PassageIndex:
         depth = max(k, self.settings.depth)
         vector = self.encoder.encode_queries([query])
         if documents is None or self.documents.keys() <= set(documents):
-            (cosines,), (rows,) = self.store.search(vector, depth)
+            (nearness,), (rows,) = self.store.search(vector, depth)
             _, wordiest = self.lexical.best(query, depth)
             others = np.setdiff1d(wordiest, rows)
         else:
-            cosines, rows = np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
+            nearness, rows = np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
             others = self.rows_of(documents)
         rows = np.concatenate([rows, others])
         scores = convex_fusion(
-            np.concatenate([cosines, (self.store.vectors(others) * vector[0]).sum(axis=1)]),
+            np.concatenate([nearness, cosines(vector[0], self.store.vectors(others))]),
             self.lexical.scores(query, rows),
             dense_weight=self.settings.dense_weight,
         )

@@ -183,11 +183,17 @@ def _has_header_of_flat_index(data: bytes) -> bool:
     return len(data) == len(header) + 4 * n * dim and data.startswith(header)
 
 
+def cosines(query: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Compare a unit vector with others, each by itself so that equal ones score equal."""
+    scores: FloatArray = (vectors * query).sum(axis=1)
+    return scores
+
+
 def best(
     query: FloatArray, vectors: FloatArray, rows: RowArray, k: int
 ) -> tuple[FloatArray, RowArray]:
-    """Score candidates, each row by itself so that equal vectors score equal; keep the best k."""
-    scores = (vectors * query).sum(axis=1)
+    """Score candidates and keep the best k."""
+    scores = cosines(query, vectors)
     order = np.lexsort((rows, -scores))[:k]
     return scores[order], rows[order]
 

@@ -43,8 +43,9 @@ _LISTS = re.compile(
     re.IGNORECASE,
 )
 _INTRODUCED = re.compile(r"(?:\b(?:such as|including|included?|includes|namely)\b|:) *(?:the )?")
-_GOES_ON = re.compile(r"\s?[,;]\s(?!(?:which|who|whom|whose|where|but|while|because)\b)")
-_CLAUSE = re.compile(r",\s(?:which|who|whom|whose|where|but|while|because)\b")
+_CLAUSE_BEGINS = r"\s(?:which|who|whom|whose|where|but|while|because)\b"
+_GOES_ON = re.compile(rf"\s?[,;](?!{_CLAUSE_BEGINS})\s")
+_CLAUSE = re.compile(rf",{_CLAUSE_BEGINS}")
 _LINKED = re.compile(r"[,;](?!\d)|\b(?:and|or)\b|&|\n")
 _QUALIFIERS = (
     r"(?:(?:just |only )?(?:more|fewer|less) than|at (?:least|most)|up to|as (?:many|much) as|"
@@ -126,9 +127,10 @@ def completed(question: str, span: Span) -> Span:
             clause := _WHO_CLAUSE.match(passage.text, end)
         ):
             end = clause.end()
-        if asks_for_list(question) or _SEVERAL.search(question):
+        is_request = asks_for_list(question)
+        if is_request or _SEVERAL.search(question):
             start, end = _whole_list(passage.text, start, end)
-        if asks_for_list(question):
+        if is_request:
             start, end = _whole_enumeration(passage.text, start, end)
     return replace(span, start=passage.start + start, end=passage.start + end)
 

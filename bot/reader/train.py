@@ -121,8 +121,7 @@ class Trainer:
         self.reader = reader
         self.average = copy.deepcopy(reader)
         self._working = copy.deepcopy(reader).to(reduced_dtype(reader.device)).train()
-        with_dropout(self._working, settings.dropout, settings.seed)
-        self._working.to(reader.device)
+        with_dropout(self._working, settings.dropout, settings.seed, reader.device)
         self.optimizer = torch.optim.AdamW(_parameter_groups(reader, settings), fused=True)
         self.step = 0
         self.round = 0
