@@ -56,6 +56,29 @@ def test_a_question_for_several_things_gets_all_of_them(words):
 @pytest.mark.parametrize(
     ("question", "words", "whole"),
     [
+        (
+            "What subjects came up?",
+            "putting out fires",
+            "putting out fires, the U.S. loan, new piers, among others",
+        ),
+        ("What goods does it carry?", "tea", "tea, rice, dried fish and salt"),
+        ("What does it carry?", "tea", "tea"),
+        ("Which crews are trained?", "Two crews", "Two crews"),
+        ("Which ports have piers?", "Kep", "Kep"),
+    ],
+)
+def test_a_question_for_several_things_gets_those_after_the_first(question, words, whole):
+    text = (
+        "The talk was of putting out fires, the U.S. loan, new piers, among others. The ferry "
+        "carries tea, rice, dried fish and salt. Two crews, who live in Kep, are trained, and "
+        "others wait. Kep, which has a pier, is near, and Kampot, a town, is far."
+    )
+    assert read(question, text, words) == whole
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "whole"),
+    [
         ("List the topics.", "training crews", TOPICS),
         ("please list all topics", "fighting fires", TOPICS),
         ("Name a topic.", "training crews", "training crews"),

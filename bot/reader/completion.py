@@ -43,9 +43,16 @@ _LISTS = re.compile(
     re.IGNORECASE,
 )
 _INTRODUCED = re.compile(r"(?:\b(?:such as|including|included?|includes|namely)\b|:) *(?:the )?")
-_CLAUSE_BEGINS = r"\s(?:which|who|whom|whose|where|but|while|because)\b"
+_CLAUSE_WORD = r"(?:which|who|whom|whose|where|but|while|because)\b"
+_CLAUSE_BEGINS = rf"\s{_CLAUSE_WORD}"
 _GOES_ON = re.compile(rf"\s?[,;](?!{_CLAUSE_BEGINS})\s")
 _CLAUSE = re.compile(rf",{_CLAUSE_BEGINS}")
+_MEMBER = r"(?:[^,;.]|\.(?!\s+[A-Z])){2,90}"
+_OTHER_MEMBERS = re.compile(
+    rf"(?:, (?!{_CLAUSE_WORD}|(?:and|or|so|if|as|when|with|though|although|including|such)\b)"
+    rf"{_MEMBER}){{2,}}"
+    rf"(?:, among others\b|,? (?:and|or|as well as) {_MEMBER}?(?=[,;]|$))"
+)
 _LINKED = re.compile(r"[,;](?!\d)|\b(?:and|or)\b|&|\n")
 _QUALIFIERS = (
     r"(?:(?:just |only )?(?:more|fewer|less) than|at (?:least|most)|up to|as (?:many|much) as|"
@@ -130,6 +137,7 @@ def completed(question: str, span: Span) -> Span:
         is_request = asks_for_list(question)
         if is_request or _SEVERAL.search(question):
             start, end = _whole_list(passage.text, start, end)
+            end = _after_members(passage.text, start, end)
         if is_request:
             start, end = _whole_enumeration(passage.text, start, end)
     return replace(span, start=passage.start + start, end=passage.start + end)
@@ -207,6 +215,15 @@ def _whole_list(text: str, start: int, end: int) -> tuple[int, int]:
     more = _MORE_NAMES.match(text, end)
     before = _NAMES_BEFORE.search(text[:start])
     return before.start() if before else start, more.end() if more else end
+
+
+def _after_members(text: str, start: int, end: int) -> int:
+    """Take three or more members that follow a first one, to the last or to "among others"."""
+    if _LINKED.search(text, start, end):
+        return end
+    last = widened_to_sentences(text, start, end)[1]
+    members = _OTHER_MEMBERS.match(text[:last].rstrip(".!?"), end)
+    return members.end() if members else end
 
 
 def _whole_enumeration(text: str, start: int, end: int) -> tuple[int, int]:
