@@ -1,8 +1,8 @@
 """Package a trained reader: `python -m bot.reader.calibrate`.
 
 Weights, tokenizer and settings are put into a folder, and the calibration is fitted on held-back
-development articles and on the shipped question set, which count alike; the weights have seen
-neither. The threshold is the one that gives the best F1 on the shipped set.
+development articles and on the shipped question set; the weights have seen neither. The threshold
+is the one that gives the best F1 on the shipped set.
 """
 
 import json

@@ -147,16 +147,14 @@ def outcome(examples: Sequence[Example], retrieval_weight: float) -> Outcome:
     )
 
 
-def fit_logistic(
-    margins: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> tuple[float, float]:
+def fit_logistic(margins: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
     """Fit slope and intercept of a logistic curve by Newton's method, lightly damped."""
     design = np.stack([margins, np.ones_like(margins)], axis=1)
     beta = np.zeros(2)
     for _ in range(50):
         p = logistic(design @ beta)
-        gradient = design.T @ (weights * (right - p)) - 1e-3 * beta
-        hessian = (design.T * (weights * p * (1 - p))) @ design + 1e-3 * np.eye(2)
+        gradient = design.T @ (right - p) - 1e-3 * beta
+        hessian = (design.T * (p * (1 - p))) @ design + 1e-3 * np.eye(2)
         beta += np.linalg.solve(hessian, gradient)
     return float(beta[0]), float(beta[1])
 
@@ -186,18 +184,20 @@ def reliability(
             )
 
 
-Aim = Callable[[Outcome, NDArray[np.float64]], float]
+ThresholdRule = Callable[[Outcome, NDArray[np.float64]], float]
 
 
 def fit(
-    start: Calibration, sets: Sequence[Sequence[Example]], aim: Aim
+    start: Calibration, sets: Sequence[Sequence[Example]], rule: ThresholdRule
 ) -> tuple[Calibration, dict[str, float]]:
-    """Fit weight, curve and threshold on sets of examples that count alike.
+    """Fit weight, curve and threshold on sets of examples.
+
+    The weight is the best for the mean of the sets; for the curve every question counts alike.
 
     Args:
         start: What is not fitted.
         sets: The examples; the threshold is chosen on the last set.
-        aim: Chooses the threshold from the outcomes and their probabilities.
+        rule: Chooses the threshold from the outcomes and their probabilities.
 
     Returns:
         The calibration, and the figures it reaches on the same sets.
@@ -212,17 +212,12 @@ def fit(
     # retrieval that tells their passages apart.
     weight = max(w for w, f1 in reached.items() if f1 >= max(reached.values()) - _ABOUT)
     parts = [outcome(examples, weight) for examples in sets]
-    margins = np.concatenate([part.margins for part in parts])
-    right = np.concatenate([part.right for part in parts])
-    importance = np.concatenate(
-        [
-            np.full(len(part.margins), len(margins) / len(parts) / len(part.margins))
-            for part in parts
-        ]
+    slope, intercept = fit_logistic(
+        np.concatenate([part.margins for part in parts]),
+        np.concatenate([part.right for part in parts]),
     )
-    slope, intercept = fit_logistic(margins, right, importance)
     probabilities = [logistic(slope * part.margins + intercept) for part in parts]
-    threshold = aim(parts[-1], probabilities[-1])
+    threshold = rule(parts[-1], probabilities[-1])
     figures = {
         f"{name} of set {number}": value
         for number, (part, sure) in enumerate(zip(parts, probabilities, strict=True), start=1)
