@@ -150,6 +150,7 @@ def main() -> None:
     options = parser.parse_args()
     cache = options.folder / "examples.jsonl"
     if not cache.exists():
+        options.folder.mkdir(parents=True, exist_ok=True)
         partial = cache.with_suffix(".partial")
         with partial.open("w", encoding="utf-8") as stream:
             for record in read(options.data):

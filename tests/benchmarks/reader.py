@@ -4,7 +4,7 @@ python -m tests.benchmarks.reader [--data DATA] [--held-out FILE] [--output FOLD
 
 DATA holds `squad20_dev_16articles.json.gz`, of which the articles that were kept from training are
 read. FILE is the official `dev-v2.0.json` of SQuAD 2.0, of which the 19 articles are read that are
-not among those 16. Without them, the shipped document and its question set are measured alone.
+not among those 16. Without them, the shipped document and its question sets are measured alone.
 """
 
 import argparse
@@ -36,7 +36,9 @@ from index.passage_index import Hit, PassageIndex
 
 TOP = 10
 CURVE = (1, 2, 3, 5, 8, 10, 15, 20)
-QUESTION_SET = shipped_documents().parent / "questions" / "silent-observer.jsonl"
+QUESTION_SETS = shipped_documents().parent / "questions"
+FIRST_SET = "silent-observer"
+SETS = (FIRST_SET, "silent-observer-second", "silent-observer-third")
 OPEN_BOOK = "squad20_dev_16articles.json.gz"
 
 
@@ -47,13 +49,13 @@ class Asked:
     Attributes:
         reading: What the reader found.
         answers: The accepted answers; empty where there is none.
-        place: Half-open offsets of the paragraph that it was asked of, or of the evidence.
+        places: Half-open offsets of the paragraph that it was asked of, or of all the evidence.
         seconds: Retrieval and reading.
     """
 
     reading: Reading
     answers: Sequence[str]
-    place: tuple[int, int]
+    places: Sequence[tuple[int, int]]
     seconds: float
 
     @property
@@ -65,7 +67,7 @@ class Asked:
     @property
     def is_passage_first(self) -> bool:
         passage = self.reading.hits[0].passage
-        return passage.start < self.place[1] and self.place[0] < passage.end
+        return any(passage.start < end and start < passage.end for start, end in self.places)
 
 
 def outcome_of(asked: Sequence[Asked]) -> Outcome:
@@ -95,7 +97,7 @@ def paragraph_given(
             hit = Hit(Passage(title, 0, end, paragraph.text), 0.0, 1)
             for item in paragraph.items:
                 reading = reader.read(item.question, [hit])
-                yield Asked(reading, [text for _, text in item.answers], (0, end), 0.0)
+                yield Asked(reading, [text for _, text in item.answers], [(0, end)], 0.0)
 
 
 def whole_way(
@@ -113,7 +115,7 @@ def whole_way(
                 began = time.perf_counter()
                 reading = read(reader, indexes[title], item.question, n)
                 seconds = time.perf_counter() - began
-                yield Asked(reading, [text for _, text in item.answers], (place, end), seconds)
+                yield Asked(reading, [text for _, text in item.answers], [(place, end)], seconds)
             place = end + 2
 
 
@@ -150,17 +152,17 @@ def squad_rows(
     ], way
 
 
-def shipped_rows(bot: Bot) -> tuple[list[tuple[str, float]], list[Asked]]:
+def shipped_rows(bot: Bot, question_set: Path) -> tuple[list[tuple[str, float]], list[Asked]]:
     """Every passage is read; questions of dialogues are left to `observer run`."""
     asked = []
-    for question in load_questions(QUESTION_SET):
+    for question in load_questions(question_set):
         if question.answers is None or question.follows is not None:
             continue
         began = time.perf_counter()
         reading = read(bot.reader, bot.index, question.text, len(bot.index.passages))
         seconds = time.perf_counter() - began
-        places = [(place.start, place.end) for place in question.evidence] or [(-1, -1)]
-        asked.append(Asked(reading, question.answers, places[0], seconds))
+        places = [(place.start, place.end) for place in question.evidence]
+        asked.append(Asked(reading, question.answers, places, seconds))
     found = outcome_of(asked)
     answered = found.margins >= bot.reader.threshold
     answerable = [one for one in asked if one.answers]
@@ -180,14 +182,15 @@ def shipped_rows(bot: Bot) -> tuple[list[tuple[str, float]], list[Asked]]:
 
 def latency_rows(bot: Bot) -> Iterator[tuple[str, float]]:
     """Median milliseconds of `Bot.ask`, encoder included, warm."""
-    questions = [q.text for q in load_questions(QUESTION_SET) if q.follows is None][:60]
+    questions = load_questions(QUESTION_SETS / f"{FIRST_SET}.jsonl")
+    texts = [question.text for question in questions if question.follows is None][:60]
     for name, settings in (
         ("every passage", bot.settings),
         (f"top {TOP}", replace(bot.settings, read_whole=0)),
     ):
         asked = Bot(bot.index, reader=bot.reader, settings=settings)
-        asked.ask(questions[0])
-        times = [asked.ask(question).seconds for question in questions]
+        asked.ask(texts[0])
+        times = [asked.ask(text).seconds for text in texts]
         yield f"{name}: milliseconds a question, median", float(np.median(times)) * 1000
 
 
@@ -259,16 +262,17 @@ def main() -> None:
     bot = open_bot(settings=Settings())
     reader, encoder = bot.reader, SentenceEncoder()
     assert isinstance(reader, ExtractiveReader)
-    rows, asked = shipped_rows(bot)
     parts: list[str] = []
 
     def show(part: str) -> None:
         parts.append(part)
         print(part, flush=True)
 
-    show(table("The shipped document and its question set, every passage read", rows))
+    judged: dict[str, list[Asked]] = {}
+    for name in SETS:
+        rows, judged[name] = shipped_rows(bot, QUESTION_SETS / f"{name}.jsonl")
+        show(table(f"The shipped document, question set {name}, every passage read", rows))
     show(table("Speed on the shipped document, two cores", list(latency_rows(bot))))
-    judged = {"shipped question set": asked}
     if options.data:
         articles = development_articles(options.data)
         rows, way = squad_rows(reader, articles, encoder)
@@ -291,6 +295,10 @@ def main() -> None:
         rows, way = squad_rows(reader, articles, encoder)
         judged["held-out articles"] = way
         show(table(f"SQuAD 2.0, {len(articles)} articles held out", rows))
+    if options.data:
+        judged["together, those that nothing was fitted on"] = [
+            one for name, part in judged.items() if name != FIRST_SET for one in part
+        ]
     found_in = {name: outcome_of(part) for name, part in judged.items()}
     points = {name: (part.margins, part.right) for name, part in found_in.items()}
     errors = [(name, calibration_error(*found)) for name, found in points.items()]
