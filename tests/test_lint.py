@@ -462,7 +462,10 @@ def test_an_index_without_ask_is_a_mistake(call, write):
     assert "--index is for --ask; name the documents themselves by --documents" in lines[-1]
 
 
-@pytest.mark.parametrize("name", ["silent-observer.jsonl", "silent-observer-second.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    ["silent-observer.jsonl", "silent-observer-second.jsonl", "silent-observer-third.jsonl"],
+)
 def test_the_shipped_sets_are_clean(name, shipped_document):
     path = Path(corpus.__file__).parent / "questions" / name
     assert lint(path, {shipped_document.id: shipped_document}).findings == ()
