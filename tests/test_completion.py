@@ -65,13 +65,21 @@ def test_a_question_for_several_things_gets_all_of_them(words):
         ("What does it carry?", "tea", "tea"),
         ("Which crews are trained?", "Two crews", "Two crews"),
         ("Which ports have piers?", "Kep", "Kep"),
+        ("What backers has it?", "a bank", "a bank, two towns, the crew and the U.S."),
+        (
+            "List its debts.",
+            "the old loan",
+            "a new pier, the old loan, unpaid crews, rent and fuel",
+        ),
     ],
 )
 def test_a_question_for_several_things_gets_those_after_the_first(question, words, whole):
     text = (
         "The talk was of putting out fires, the U.S. loan, new piers, among others. The ferry "
         "carries tea, rice, dried fish and salt. Two crews, who live in Kep, are trained, and "
-        "others wait. Kep, which has a pier, is near, and Kampot, a town, is far."
+        "others wait. Kep, which has a pier, is near, and Kampot, a town, is far. Its "
+        "debts are for things such as a new pier, the old loan, unpaid crews, rent and fuel. It is "
+        "backed by a bank, two towns, the crew and the U.S."
     )
     assert read(question, text, words) == whole
 

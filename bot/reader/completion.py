@@ -137,9 +137,8 @@ def completed(question: str, span: Span) -> Span:
         is_request = asks_for_list(question)
         if is_request or _SEVERAL.search(question):
             start, end = _whole_list(passage.text, start, end)
-            end = _after_members(passage.text, start, end)
-        if is_request:
-            start, end = _whole_enumeration(passage.text, start, end)
+            widen = _whole_enumeration if is_request else _with_members
+            start, end = widen(passage.text, start, end)
     return replace(span, start=passage.start + start, end=passage.start + end)
 
 
@@ -217,13 +216,18 @@ def _whole_list(text: str, start: int, end: int) -> tuple[int, int]:
     return before.start() if before else start, more.end() if more else end
 
 
-def _after_members(text: str, start: int, end: int) -> int:
+def _with_members(text: str, start: int, end: int) -> tuple[int, int]:
     """Take three or more members that follow a first one, to the last or to "among others"."""
     if _LINKED.search(text, start, end):
-        return end
-    last = widened_to_sentences(text, start, end)[1]
-    members = _OTHER_MEMBERS.match(text[:last].rstrip(".!?"), end)
-    return members.end() if members else end
+        return start, end
+    last = _before_mark(text, end, widened_to_sentences(text, start, end)[1])
+    members = _OTHER_MEMBERS.match(text, end, last)
+    return start, members.end() if members else end
+
+
+def _before_mark(text: str, start: int, end: int) -> int:
+    """Return where a sentence ends without its mark; the last point of "the U.S." stays."""
+    return start + len(re.sub(r"(?<!\b[A-Z])[.!?]+$", "", text[start:end].rstrip()))
 
 
 def _whole_enumeration(text: str, start: int, end: int) -> tuple[int, int]:
@@ -238,8 +242,7 @@ def _whole_enumeration(text: str, start: int, end: int) -> tuple[int, int]:
         return start, end
     if _GOES_ON.match(text, end):
         clause = _CLAUSE.search(text, end, last)
-        rest = text[end : clause.start() if clause else last].rstrip()
-        end += len(re.sub(r"(?<!\b[A-Z])[.!?]+$", "", rest))
+        end = _before_mark(text, end, clause.start() if clause else last)
     introduced = [words.end() for words in _INTRODUCED.finditer(text, first, start)]
     if introduced and text[introduced[-1] : start].rstrip().endswith((",", ";")):
         start = introduced[-1]
